@@ -1,0 +1,1 @@
+"""Controlled experiments for image models: change one thing; know what it did."""

@@ -1,0 +1,75 @@
+"""Per-image evidence of one run. Statistics read this and nothing else."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Status = Literal["done", "diverged"]
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """What a classifier said about N images with C classes, at one epoch.
+
+    image_ids: N names, the same in the same order for every run of a study.
+    targets: (N,) int64, indices into `classes`.
+    logits: (N, C) float32. Log-probabilities serve as well: only their softmax and argmax are used.
+    classes: C names.
+    """
+
+    image_ids: tuple[str, ...]
+    targets: NDArray[np.int64]
+    logits: NDArray[np.float32]
+    classes: tuple[str, ...]
+
+    def log_probabilities(self) -> NDArray[np.float64]:
+        """(N, C), the logarithm of the softmax."""
+        wide = self.logits.astype(np.float64)
+        shifted = wide - wide.max(axis=1, keepdims=True)
+        return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+    def predicted(self) -> NDArray[np.int64]:
+        """(N,) the class with the highest logit; ties go to the lower index."""
+        return self.logits.argmax(axis=1)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The outcomes of one run on one split at E epochs (not all epochs need be there).
+
+    epochs: (E,) int, counted from 1, ascending; 0 is the initialisation.
+    logits: (E, N, C) float32.
+    """
+
+    split: str
+    image_ids: tuple[str, ...]
+    targets: NDArray[np.int64]
+    classes: tuple[str, ...]
+    epochs: tuple[int, ...]
+    logits: NDArray[np.float32]
+
+    def at(self, epoch: int) -> ClassScores:
+        """The scores after `epoch`. Raises KeyError if that epoch was not kept."""
+        if epoch not in self.epochs:
+            raise KeyError(f"epoch {epoch} of {self.split} was not kept; kept: {self.epochs}")
+        return ClassScores(self.image_ids, self.targets, self.logits[self.epochs.index(epoch)], self.classes)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One finished run: what it was, what it cost and what it said on every split.
+
+    seconds: training time, evaluation included. curves: one row an epoch, as `epoch`, `train_loss`, `lr` and
+    `<split>_accuracy`, `<split>_loss` for the splits scored at that epoch. facts: JSON-ready extras
+    (`parameters_total`, `parameters_trained`, `certificate`, `images_per_second`, `environment` …).
+    """
+
+    id: str
+    seed: int
+    status: Status
+    seconds: float
+    evidence: dict[str, Evidence]
+    curves: tuple[dict[str, float], ...] = ()
+    facts: dict[str, Any] | None = None

@@ -1,0 +1,44 @@
+"""A question of a study, after the study file has been read: a contrast over arms, and what it asks."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["compare", "effect", "interaction", "weights"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """Weights over arms that sum to zero: `compare: [from, to]` is {from: -1, to: +1}.
+
+    ask: the sentence shown to the reader. metric: the name of a function in `paribus.metrics`.
+    margin: in the metric's own unit (0.02 is two points of accuracy); None forbids the verdict of equivalence.
+    changed: path -> [from, to], the differences of the completed recipes of the two sides, the asked unit only;
+    consequences: the same for what the unit brings with it. bundle: several units differ, declared so.
+    """
+
+    name: str
+    ask: str
+    weights: dict[str, float]
+    metric: str
+    margin: float | None = None
+    kind: Kind = "compare"
+    factors: tuple[str, ...] = ()
+    primary: bool = False
+    control: bool = False  # the A/A row: shown apart, in no family of tests
+    bundle: bool = False
+    changed: dict[str, list[Any]] = field(default_factory=dict)
+    consequences: dict[str, list[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Design:
+    """What was declared before the runs and governs the inference.
+
+    looks: numbers of seeds at which a verdict may be taken; a single number is a fixed design.
+    epoch: which epoch counts. split: where scores are taken. groups: image id -> group, or None.
+    """
+
+    looks: tuple[int, ...]
+    split: str
+    epoch: Literal["last", "val", "crossfit"] = "last"
+    groups: dict[str, str] | None = None
