@@ -1,0 +1,112 @@
+"""Which epoch of a run counts, chosen without looking at the images it is scored on."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from paribus.errors import DataError
+from paribus.metrics import MetricFunction
+from paribus.predictions import ClassScores, Evidence, RunRecord
+
+Rule = Literal["last", "val", "crossfit"]
+FOLDS = 2
+
+
+def chosen(
+    run: RunRecord, split: str, rule: Rule, metric: MetricFunction, groups: Mapping[str, str] | None = None
+) -> tuple[ClassScores, int | None]:
+    """The scores that count, and their epoch (None where two epochs were joined).
+
+    last: the last epoch kept. val: the epoch with the best mean metric on `val` (ties: the earliest).
+    crossfit: images are split into two folds by a hash of their id (whole groups together), the same for every run;
+    each fold is scored by the epoch that is best on the other fold, so that no image is scored by an epoch it helped
+    to choose. A diverged run is scored at its last (or best) finite epoch; 0, the initialisation, counts only where
+    no other epoch is there. Raises DataError if the evidence is not there.
+    """
+    evidence = _evidence(run, split)
+    if rule == "last":
+        return _at(run, evidence, evidence.epochs[-1]), evidence.epochs[-1]
+    if rule == "val":
+        if split == "val":
+            raise DataError("`epoch: val` chooses on val and cannot score there. Score on another split or `crossfit`.")
+        epoch = _best(_evidence(run, "val"), metric)
+        return _at(run, evidence, epoch), epoch
+    return _crossfit(run, evidence, metric, folds(evidence.image_ids, groups)), None
+
+
+def folds(image_ids: Sequence[str], groups: Mapping[str, str] | None = None) -> NDArray[np.int64]:
+    """(N,) 0 or 1: the half of the images, or of their groups, with the smaller SHA-256 of the name is fold 0."""
+    units = [groups[i] if groups is not None else i for i in image_ids]
+    ordered = sorted(set(units), key=lambda unit: hashlib.sha256(unit.encode()).digest())
+    if len(ordered) < FOLDS:
+        raise DataError(f"`epoch: crossfit` needs at least two images or groups of images; there are {len(ordered)}.")
+    fold_of = {unit: FOLDS * rank // len(ordered) for rank, unit in enumerate(ordered)}
+    return np.array([fold_of[unit] for unit in units])
+
+
+def crossfit_epochs(
+    value: Callable[[int, NDArray[np.intp]], float], epochs: int, fold: ArrayLike
+) -> tuple[int, ...]:
+    """For each fold the position of the epoch that is best on the other images (ties: the earliest).
+
+    value(e, images): the metric of epoch number e, counted from 0, on these image positions.
+    """
+    fold_of = np.asarray(fold)
+    others = [np.flatnonzero(fold_of != f) for f in range(int(fold_of.max()) + 1)]
+    return tuple(int(np.argmax([value(e, images) for e in range(epochs)])) for images in others)
+
+
+def _crossfit(run: RunRecord, evidence: Evidence, metric: MetricFunction, fold: NDArray[np.int64]) -> ClassScores:
+    candidates = _candidates(evidence)
+    scores = [_at(run, evidence, epoch) for epoch in candidates]
+    picked = crossfit_epochs(lambda e, images: _mean(metric, _subset(scores[e], images)), len(scores), fold)
+    logits = np.empty_like(scores[0].logits)
+    for f, e in enumerate(picked):
+        logits[fold == f] = scores[e].logits[fold == f]
+    return ClassScores(evidence.image_ids, evidence.targets, logits, evidence.classes)
+
+
+def _best(evidence: Evidence, metric: MetricFunction) -> int:
+    candidates = _candidates(evidence)
+    return candidates[int(np.argmax([_mean(metric, evidence.at(epoch)) for epoch in candidates]))]
+
+
+def _mean(metric: MetricFunction, scores: ClassScores) -> float:
+    return float(np.mean(metric(scores)))
+
+
+def _candidates(evidence: Evidence) -> list[int]:
+    """The trained epochs; the initialisation only where nothing else was kept."""
+    return [epoch for epoch in evidence.epochs if epoch > 0] or list(evidence.epochs)
+
+
+def _subset(scores: ClassScores, images: NDArray[np.intp]) -> ClassScores:
+    ids = tuple(scores.image_ids[i] for i in images)
+    return ClassScores(ids, scores.targets[images], scores.logits[images], scores.classes)
+
+
+def _evidence(run: RunRecord, split: str) -> Evidence:
+    if split not in run.evidence:
+        known = ", ".join(sorted(run.evidence)) or "nothing"
+        raise DataError(f"Run {run.id} (seed {run.seed}) has no evidence on {split!r}; it has: {known}.")
+    evidence = run.evidence[split]
+    if not evidence.epochs:
+        raise DataError(f"Run {run.id} (seed {run.seed}) kept no epoch of {split!r}.")
+    return evidence
+
+
+def _at(run: RunRecord, evidence: Evidence, epoch: int) -> ClassScores:
+    if epoch not in evidence.epochs:
+        kept = ", ".join(map(str, evidence.epochs))
+        raise DataError(
+            f"Run {run.id} (seed {run.seed}): epoch {epoch} of {evidence.split!r} counts but was not kept; kept: {kept}."
+        )
+    scores = evidence.at(epoch)
+    if not np.isfinite(scores.logits).all():
+        raise DataError(
+            f"Run {run.id} (seed {run.seed}): epoch {epoch} of {evidence.split!r} holds values that are not finite."
+        )
+    return scores

@@ -1,0 +1,178 @@
+"""Metrics of a classifier as per-image scores whose mean is the metric; higher is better everywhere.
+
+Every public function from `ClassScores` to an array is a metric: its name is the metric's name in a study, nothing is
+registered. Losses are negated (`neg_`) and printed positive. A metric that is not a mean of image scores is
+linearised: y_i = M + (influence of image i on M), so that mean(y) = M exactly and the variance of y gives the
+sampling variance of M over images. Classes that are absent from the truth are left out of averages over classes.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from paribus.errors import DataError, StudyError, unknown
+from paribus.predictions import ClassScores
+
+Floats = NDArray[np.float64]
+MetricFunction = Callable[[ClassScores], Floats]
+
+_PROPER_NAMES = {"auroc": "AUROC", "macro_f1": "macro F1", "neg_brier": "Brier score"}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is shown. unit: `points` are hundredths of the score, `raw` is the score itself.
+
+    flipped: the score is a negated loss, shown positive (and differences with the other sign).
+    """
+
+    name: str
+    label: str
+    unit: Literal["points", "raw"]
+    flipped: bool
+
+
+def accuracy(scores: ClassScores) -> Floats:
+    """(N,) 1 where the highest logit is the target's, else 0. Ties go to the lower index."""
+    return (scores.predicted() == scores.targets).astype(np.float64)
+
+
+def neg_log_loss(scores: ClassScores) -> Floats:
+    """(N,) the log-probability (natural) of the target: minus the log loss. A proper score."""
+    return scores.log_probabilities()[np.arange(len(scores.targets)), scores.targets]
+
+
+def neg_brier(scores: ClassScores) -> Floats:
+    """(N,) minus the squared distance of the probabilities from the target, summed over all classes (0 to 2)."""
+    return -((np.exp(scores.log_probabilities()) - _one_hot(scores.targets, len(scores.classes))) ** 2).sum(axis=1)
+
+
+def balanced_accuracy(scores: ClassScores) -> Floats:
+    """(N,) the mean of the classes' recalls, linearised. Classes without a target image are left out."""
+    truth = _one_hot(scores.targets, len(scores.classes))
+    return linearised(truth * accuracy(scores)[:, None], truth, truth.any(axis=0))
+
+
+def macro_f1(scores: ClassScores) -> Floats:
+    """(N,) the mean of the classes' F1 = 2 TP / (2 TP + FP + FN), linearised.
+
+    Classes without a target image are left out, also if they were predicted (that counts as a miss of the true
+    class). With a target image the denominator is never 0; a class that is never hit has F1 = 0.
+    """
+    truth = _one_hot(scores.targets, len(scores.classes))
+    guess = _one_hot(scores.predicted(), len(scores.classes))
+    return linearised(2 * truth * guess, truth + guess, truth.any(axis=0))
+
+
+def auroc(scores: ClassScores) -> Floats:
+    """(N,) the area under the ROC curve by placement values (DeLong, DeLong and Clarke-Pearson 1988); ties count half.
+
+    A positive's placement is the share of negatives ranked below it, a negative's the share of positives above it;
+    each class's deviations are weighted so that the mean over all images is the area. Two classes: the second is the
+    positive one. More: the mean over classes of one against the rest, classes without a target image left out.
+    Raises DataError if all targets are of one class.
+    """
+    present = np.unique(scores.targets)
+    if len(present) < 2:
+        raise DataError("AUROC needs images of at least two classes; all targets are of one class.")
+    logs = scores.log_probabilities()
+    if len(scores.classes) == 2:
+        return _area(logs[:, 1] - logs[:, 0], scores.targets == 1)
+    ranks = [_area(logs[:, k], scores.targets == k) for k in present]
+    return np.asarray(np.mean(ranks, axis=0), dtype=np.float64)
+
+
+def linearised(numerators: Floats, denominators: Floats, classes: NDArray[np.bool_] | None = None) -> Floats:
+    """(N,) scores whose mean is the average over classes of the ratio of sums; arguments (N, C).
+
+    y_i = mean over c of R_c + (num_ic - R_c den_ic) / mean(den_c), with R_c = sum(num_c) / sum(den_c).
+    classes: (C,) those that count; all with a denominator above 0 if not given.
+    """
+    kept = denominators.sum(axis=0) > 0 if classes is None else classes
+    if not kept.any():
+        raise DataError("No class occurs in these images, so that an average over classes is 0 / 0.")
+    num, den = numerators[:, kept], denominators[:, kept]
+    ratio = num.sum(axis=0) / den.sum(axis=0)
+    return np.asarray((ratio + (num - ratio * den) / den.mean(axis=0)).mean(axis=1), dtype=np.float64)
+
+
+def calibration_error(scores: ClassScores, bins: int = 15) -> float:
+    """The expected calibration error of the top class (Guo et al. 2017), equal-width bins. A description, no metric.
+
+    It is no mean of image scores and is biased upward: compare it with `calibration_reference`, decide on log loss.
+    """
+    probabilities = np.exp(scores.log_probabilities())
+    return _gap(probabilities.max(axis=1), accuracy(scores), bins)
+
+
+def calibration_reference(scores: ClassScores, bins: int = 15, draws: int = 200, seed: int = 0) -> float:
+    """The mean calibration error that a perfectly calibrated model with these confidences would show on N images."""
+    confidence = np.exp(scores.log_probabilities()).max(axis=1)
+    generator = np.random.default_rng(seed)
+    hits = generator.random((draws, len(confidence))) < confidence
+    return float(np.mean([_gap(confidence, hit.astype(np.float64), bins) for hit in hits]))
+
+
+def confusion_matrix(scores: ClassScores) -> NDArray[np.int64]:
+    """(C, C) image counts; rows are the truth, columns the prediction."""
+    size = len(scores.classes)
+    return np.bincount(scores.targets * size + scores.predicted(), minlength=size**2).reshape(size, size)
+
+
+def names() -> tuple[str, ...]:
+    """The names of all built-in metrics, in alphabetical order: the functions of this module with their signature."""
+    return tuple(sorted(name for name, value in vars(sys.modules[__name__]).items() if _is_metric(name, value)))
+
+
+def named(name: str, more: Mapping[str, MetricFunction] | None = None) -> MetricFunction:
+    """The metric called `name`: a built-in one or one of `more` (user plugins). Raises StudyError if there is none."""
+    if more and name in more:
+        return more[name]
+    if name not in names():
+        raise StudyError(unknown("metric", name, [*names(), *(more or {})]))
+    found: MetricFunction = getattr(sys.modules[__name__], name)
+    return found
+
+
+def described(name: str) -> Metric:
+    """How the metric is shown: `neg_` losses raw and positive, other built-in metrics in points, plugins raw."""
+    bare = name.rpartition(":")[2]
+    flipped = bare.startswith("neg_")
+    label = _PROPER_NAMES.get(bare, bare.removeprefix("neg_").replace("_", " "))
+    return Metric(name, label, "points" if name in names() and not flipped else "raw", flipped)
+
+
+def _is_metric(name: str, value: object) -> bool:
+    if name.startswith("_") or not inspect.isfunction(value) or value.__module__ != __name__:
+        return False
+    signature = inspect.signature(value)
+    takes = [p.annotation for p in signature.parameters.values()]
+    return takes == [ClassScores] and signature.return_annotation == Floats
+
+
+def _one_hot(indices: NDArray[np.int64], size: int) -> Floats:
+    return np.asarray(np.eye(size)[indices], dtype=np.float64)
+
+
+def _area(score: Floats, positive: NDArray[np.bool_]) -> Floats:
+    """(N,) scores whose mean is the area under the ROC curve of `score` for the positives."""
+    high, low = score[positive], score[~positive]
+    below = (rankdata(score)[positive] - rankdata(high)) / len(low)
+    above = 1 - (rankdata(score)[~positive] - rankdata(low)) / len(high)
+    area = below.mean()
+    y = np.empty(len(score))
+    y[positive] = area + (below - area) * len(score) / len(high)
+    y[~positive] = area + (above - area) * len(score) / len(low)
+    return y
+
+
+def _gap(confidence: Floats, hit: Floats, bins: int) -> float:
+    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gaps = np.bincount(bin_of, weights=hit - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(confidence))
