@@ -17,7 +17,9 @@ def iou(confusion: ArrayLike) -> Floats:
     """(C,) intersection over union of the whole set; nan for a class in neither truth nor prediction (0 / 0)."""
     intersection, union, _ = _overlap(confusion)
     total = union.sum(axis=0)
-    return np.divide(intersection.sum(axis=0), total, out=np.full(len(total), np.nan), where=total > 0)
+    ratio = np.full(len(total), np.nan)
+    np.divide(intersection.sum(axis=0), total, out=ratio, where=total > 0)
+    return ratio
 
 
 def mean_iou(confusion: ArrayLike) -> Floats:
@@ -47,7 +49,9 @@ def mean_image_iou(confusion: ArrayLike) -> Floats:
     intersection, union, _ = _overlap(confusion)
     ratio = np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
     classes = (union > 0).sum(axis=1)
-    return np.divide(ratio.sum(axis=1), classes, out=np.full(len(union), np.nan), where=classes > 0)
+    means = np.full(len(union), np.nan)
+    np.divide(ratio.sum(axis=1), classes, out=means, where=classes > 0)
+    return means
 
 
 def collapsed(confusion: ArrayLike, mapping: Sequence[int]) -> Floats:
@@ -64,4 +68,4 @@ def _overlap(confusion: ArrayLike) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         raise ValueError(f"Confusion matrices have shape {counts.shape}; expected (images, classes, classes).")
     intersection = np.diagonal(counts, axis1=1, axis2=2)
     truth = counts.sum(axis=2)
-    return intersection, truth + counts.sum(axis=1) - intersection, truth.any(axis=0)
+    return intersection, truth + counts.sum(axis=1) - intersection, truth.sum(axis=0) > 0

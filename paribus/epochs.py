@@ -20,7 +20,7 @@ def chosen(
 ) -> tuple[ClassScores, int | None]:
     """The scores that count, and their epoch (None where two epochs were joined).
 
-    last: the last epoch kept. val: the epoch with the best mean metric on `val` (ties: the earliest).
+    last: the last epoch kept of any split. val: the epoch with the best mean metric on `val` (ties: the earliest).
     crossfit: images are split into two folds by a hash of their id (whole groups together), the same for every run;
     each fold is scored by the epoch that is best on the other fold, so that no image is scored by an epoch it helped
     to choose. A diverged run is scored at its last (or best) finite epoch; 0, the initialisation, counts only where
@@ -28,7 +28,8 @@ def chosen(
     """
     evidence = _evidence(run, split)
     if rule == "last":
-        return _at(run, evidence, evidence.epochs[-1]), evidence.epochs[-1]
+        last = max(kept.epochs[-1] for kept in run.evidence.values() if kept.epochs)
+        return _at(run, evidence, last), last
     if rule == "val":
         if split == "val":
             raise DataError("`epoch: val` chooses on val and cannot score there. Score on another split or `crossfit`.")
@@ -47,9 +48,7 @@ def folds(image_ids: Sequence[str], groups: Mapping[str, str] | None = None) -> 
     return np.array([fold_of[unit] for unit in units])
 
 
-def crossfit_epochs(
-    value: Callable[[int, NDArray[np.intp]], float], epochs: int, fold: ArrayLike
-) -> tuple[int, ...]:
+def crossfit_epochs(value: Callable[[int, NDArray[np.intp]], float], epochs: int, fold: ArrayLike) -> tuple[int, ...]:
     """For each fold the position of the epoch that is best on the other images (ties: the earliest).
 
     value(e, images): the metric of epoch number e, counted from 0, on these image positions.
@@ -101,9 +100,8 @@ def _evidence(run: RunRecord, split: str) -> Evidence:
 def _at(run: RunRecord, evidence: Evidence, epoch: int) -> ClassScores:
     if epoch not in evidence.epochs:
         kept = ", ".join(map(str, evidence.epochs))
-        raise DataError(
-            f"Run {run.id} (seed {run.seed}): epoch {epoch} of {evidence.split!r} counts but was not kept; kept: {kept}."
-        )
+        where = f"Run {run.id} (seed {run.seed})"
+        raise DataError(f"{where}: epoch {epoch} of {evidence.split!r} counts but was not kept; kept: {kept}.")
     scores = evidence.at(epoch)
     if not np.isfinite(scores.logits).all():
         raise DataError(

@@ -40,23 +40,25 @@ class Metric:
 
 def accuracy(scores: ClassScores) -> Floats:
     """(N,) 1 where the highest logit is the target's, else 0. Ties go to the lower index."""
-    return (scores.predicted() == scores.targets).astype(np.float64)
+    return np.asarray(scores.predicted() == scores.targets, dtype=np.float64)
 
 
 def neg_log_loss(scores: ClassScores) -> Floats:
     """(N,) the log-probability (natural) of the target: minus the log loss. A proper score."""
-    return scores.log_probabilities()[np.arange(len(scores.targets)), scores.targets]
+    logs = scores.log_probabilities()
+    return np.asarray(logs[np.arange(len(logs)), scores.targets], dtype=np.float64)
 
 
 def neg_brier(scores: ClassScores) -> Floats:
     """(N,) minus the squared distance of the probabilities from the target, summed over all classes (0 to 2)."""
-    return -((np.exp(scores.log_probabilities()) - _one_hot(scores.targets, len(scores.classes))) ** 2).sum(axis=1)
+    distance = np.exp(scores.log_probabilities()) - _one_hot(scores.targets, len(scores.classes))
+    return np.asarray(-(distance**2).sum(axis=1), dtype=np.float64)
 
 
 def balanced_accuracy(scores: ClassScores) -> Floats:
     """(N,) the mean of the classes' recalls, linearised. Classes without a target image are left out."""
     truth = _one_hot(scores.targets, len(scores.classes))
-    return linearised(truth * accuracy(scores)[:, None], truth, truth.any(axis=0))
+    return linearised(truth * accuracy(scores)[:, None], truth, truth.sum(axis=0) > 0)
 
 
 def macro_f1(scores: ClassScores) -> Floats:
@@ -67,7 +69,7 @@ def macro_f1(scores: ClassScores) -> Floats:
     """
     truth = _one_hot(scores.targets, len(scores.classes))
     guess = _one_hot(scores.predicted(), len(scores.classes))
-    return linearised(2 * truth * guess, truth + guess, truth.any(axis=0))
+    return linearised(2 * truth * guess, truth + guess, truth.sum(axis=0) > 0)
 
 
 def auroc(scores: ClassScores) -> Floats:
@@ -134,10 +136,10 @@ def named(name: str, more: Mapping[str, MetricFunction] | None = None) -> Metric
     """The metric called `name`: a built-in one or one of `more` (user plugins). Raises StudyError if there is none."""
     if more and name in more:
         return more[name]
-    if name not in names():
+    if not _is_metric(name, found := getattr(sys.modules[__name__], name, None)):
         raise StudyError(unknown("metric", name, [*names(), *(more or {})]))
-    found: MetricFunction = getattr(sys.modules[__name__], name)
-    return found
+    function: MetricFunction = found
+    return function
 
 
 def described(name: str) -> Metric:
@@ -145,7 +147,8 @@ def described(name: str) -> Metric:
     bare = name.rpartition(":")[2]
     flipped = bare.startswith("neg_")
     label = _PROPER_NAMES.get(bare, bare.removeprefix("neg_").replace("_", " "))
-    return Metric(name, label, "points" if name in names() and not flipped else "raw", flipped)
+    built_in = _is_metric(name, getattr(sys.modules[__name__], name, None))
+    return Metric(name, label, "points" if built_in and not flipped else "raw", flipped)
 
 
 def _is_metric(name: str, value: object) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats as distributions
 from scipy.optimize import brentq
+from scipy.special import stdtrit
 
 from paribus.stats import variance_parts, with_borrowed_variance
 
@@ -178,9 +179,7 @@ def cautious(parts: Components, df_runs: float) -> Components:
     return replace(parts, runs=parts.runs * df_runs / float(distributions.chi2.ppf(0.2, df_runs)))
 
 
-def plan(
-    parts: Components, target: float, seeds: float, images: int, df_runs: float, alpha: float = 0.05
-) -> Plan:
+def plan(parts: Components, target: float, seeds: float, images: int, df_runs: float, alpha: float = 0.05) -> Plan:
     """What it would take to find a true difference of `target`."""
     return Plan(
         target=abs(target),
@@ -219,7 +218,7 @@ def _variance(parts: Components, seeds: float, images: float) -> tuple[float, fl
 
 
 def _power(noncentrality: float, df: float, alpha: float) -> float:
-    t = distributions.t.ppf(1 - alpha / 2, df)
+    t = stdtrit(df, 1 - alpha / 2)
     above, below = distributions.nct.sf(t, df, noncentrality), distributions.nct.cdf(-t, df, noncentrality)
     return float(np.nan_to_num(above, nan=1.0) + np.nan_to_num(below))
 
