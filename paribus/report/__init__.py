@@ -1,0 +1,37 @@
+"""From results to `report.html`, `report.json` and `tables/`."""
+
+import json
+import os
+from pathlib import Path
+
+from paribus.report.document import document
+from paribus.report.page import Pictures, page
+from paribus.report.tables import files
+from paribus.results import Results
+
+__all__ = ["document", "page", "render"]
+
+
+def render(results: Results, out: Path, pictures: Pictures | None = None) -> Path:
+    """Write the report of `results` into the folder `out` and return the path of its page.
+
+    pictures: image id -> PNG or JPEG bytes to show, or None for no picture; None shows image names only. Each file is
+    written aside and renamed, so that an interrupted call leaves no half file. Raises OSError if `out` cannot be
+    written.
+    """
+    content = document(results)
+    texts = {f"tables/{name}": text for name, text in files(content).items()}
+    texts["report.json"] = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    texts["report.html"] = page(content, pictures)
+    for name, text in texts.items():
+        _write(out / name, text)
+    return out / "report.html"
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    # A file name that is not UTF-8 reaches us with its bytes as lone surrogates: a CSV gives the bytes back.
+    errors = "surrogateescape" if path.suffix == ".csv" else "backslashreplace"
+    aside.write_bytes(text.encode("utf-8", errors))
+    aside.replace(path)

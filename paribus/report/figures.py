@@ -1,0 +1,257 @@
+"""Inline SVG, drawn from the rows of the tables. Colours come from classes, so figures follow light and dark.
+
+Plots inside table cells use percent coordinates and no view box: they stretch with the cell, circles stay round.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from paribus.report.numbers import MINUS, axis
+
+DECIDED = {"helps", "hurts", "no_practical_difference", "identical"}
+
+
+@dataclass(frozen=True)
+class Span:
+    """The part of a number line that a figure shows."""
+
+    low: float
+    high: float
+
+    def at(self, value: float) -> str:
+        """The place of `value` as a percentage, kept inside the plot."""
+        return f"{100 * min(max((value - self.low) / (self.high - self.low), 0.0), 1.0):.2f}%"
+
+    def holds(self, value: float) -> bool:
+        """Whether `value` lies inside."""
+        return self.low <= value <= self.high
+
+    def ticks(self, most: int = 6) -> list[float]:
+        """Round positions inside."""
+        return axis(self.low, self.high, most)
+
+
+def span_around(values: Sequence[float], pad: float = 0.06, least: float = 1e-9) -> Span:
+    """A span that holds every finite value, with a little room at both ends."""
+    known = [v for v in values if math.isfinite(v)] or [0.0]
+    low, high = min(known), max(known)
+    room = max((high - low) * pad, least)
+    return Span(low - room, high + room)
+
+
+def span_of_intervals(intervals: Sequence[tuple[float, float]], margin: float | None) -> Span:
+    """Zero, the margin and the intervals; one that is far wider than the rest is cut (and drawn with an arrow)."""
+    widths = sorted(high - low for low, high in intervals)
+    middle = widths[(len(widths) - 1) // 2] if widths else 1.0
+    centres = [(low + high) / 2 for low, high in intervals]
+    reach = 2.5 * middle
+    kept = [max(low, centre - reach) for (low, _), centre in zip(intervals, centres, strict=True)]
+    kept += [min(high, centre + reach) for (_, high), centre in zip(intervals, centres, strict=True)]
+    return span_around([*kept, 0.0, *((-margin, margin) if margin else ())], least=1e-6)
+
+
+def tick_label(value: float, signed: bool = False) -> str:
+    """`+5`, `0.25`: as short as it can be."""
+    text = f"{abs(value):.4f}".rstrip("0").rstrip(".")
+    sign = MINUS if value < 0 and text != "0" else "+" if signed and text != "0" else ""
+    return sign + text
+
+
+def axis_strip(span: Span, signed: bool = False) -> Markup:
+    """Tick labels, for the head of a plot column."""
+    labels = Markup("").join(
+        Markup('<text x="{}" y="14" text-anchor="{}">{}</text>').format(
+            span.at(t), _anchor(span, t), tick_label(t, signed)
+        )
+        for t in span.ticks()
+    )
+    return Markup('<svg class="axis" aria-hidden="true" width="100%" height="20">{}</svg>').format(labels)
+
+
+def _anchor(span: Span, tick: float) -> str:
+    place = (tick - span.low) / (span.high - span.low)
+    return "start" if place < 0.03 else "end" if place > 0.97 else "middle"
+
+
+def forest_cell(
+    span: Span,
+    difference: float,
+    inner: tuple[float, float],
+    outer: tuple[float, float],
+    margin: float | None,
+    verdict: str,
+    alternative: str,
+    control: bool = False,
+) -> Markup:
+    """One row of the forest plot: the margin's band, the zero line, the interval and the estimate.
+
+    inner: the 95 % interval, thick. outer: the interval that the verdict used, thin. A filled mark is a decided
+    question, a hollow one an open one, a diamond the A/A control.
+    """
+    parts = [_band(span, margin), _gridlines(span), _line(span, 0.0, 0.0, "zero", ("0", "100%"))]
+    if outer[0] < inner[0] or outer[1] > inner[1]:
+        parts.append(_whisker(span, *outer, "outer"))
+    parts.append(_whisker(span, *inner, "inner"))
+    parts += [_arrow(span, end, value) for end, value in (("low", inner[0]), ("high", inner[1]))]
+    parts.append(_mark(span, difference, verdict, control))
+    css = "control" if control else verdict
+    return Markup('<svg class="forest v-{}" role="img" aria-label="{}" width="100%" height="100%">{}</svg>').format(
+        css, alternative, Markup("").join(parts)
+    )
+
+
+def _band(span: Span, margin: float | None) -> Markup:
+    if not margin:
+        return Markup("")
+    low, high = float(span.at(-margin)[:-1]), float(span.at(margin)[:-1])
+    return Markup('<rect class="band" x="{:.2f}%" y="0" width="{:.2f}%" height="100%"/>').format(low, high - low)
+
+
+def _gridlines(span: Span) -> Markup:
+    return Markup("").join(_line(span, t, t, "grid", ("0", "100%")) for t in span.ticks() if t != 0)
+
+
+def _line(span: Span, low: float, high: float, css: str, y: tuple[str, str] = ("50%", "50%")) -> Markup:
+    return Markup('<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
+        css, span.at(low), span.at(high), y[0], y[1]
+    )
+
+
+def _whisker(span: Span, low: float, high: float, css: str) -> Markup:
+    return _line(span, low, high, css) if high >= span.low and low <= span.high else Markup("")
+
+
+def _arrow(span: Span, end: str, value: float) -> Markup:
+    if span.holds(value):
+        return Markup("")
+    x, anchor, glyph = ("0%", "start", "◂") if end == "low" else ("100%", "end", "▸")
+    return Markup('<text class="cut" x="{}" y="50%" dy="0.36em" text-anchor="{}">{}</text>').format(x, anchor, glyph)
+
+
+def _mark(span: Span, value: float, verdict: str, control: bool) -> Markup:
+    if not math.isfinite(value) or not span.holds(value):
+        return Markup("")
+    if control:
+        return Markup('<text class="diamond" x="{}" y="50%" dy="0.35em" text-anchor="middle">◆</text>').format(
+            span.at(value)
+        )
+    css = "dot" if verdict in DECIDED else "dot hollow"
+    return Markup('<circle class="{}" cx="{}" cy="50%" r="5.5"/>').format(css, span.at(value))
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One run on a number line; a hollow dot is a run that diverged."""
+
+    value: float
+    title: str
+    hollow: bool = False
+
+
+def strip_cell(span: Span, dots: Sequence[Dot], mean: float | None, alternative: str) -> Markup:
+    """Every run as a dot, the mean as an upright line; dots that would hide each other are stacked."""
+    parts = [_gridlines_all(span)]
+    if mean is not None and math.isfinite(mean):
+        parts.append(_line(span, mean, mean, "mean", ("18%", "82%")))
+    ordered = sorted((d for d in dots if math.isfinite(d.value)), key=lambda d: d.value)
+    levels = _levels(span, [d.value for d in ordered])
+    parts += [_dot(span, dot, level) for dot, level in zip(ordered, levels, strict=True)]
+    return Markup('<svg class="strip" role="img" aria-label="{}" width="100%" height="100%">{}</svg>').format(
+        alternative, Markup("").join(parts)
+    )
+
+
+def _dot(span: Span, dot: Dot, level: int) -> Markup:
+    return Markup(
+        '<circle class="{}" cx="{}" cy="50%" r="4" transform="translate(0 {})"><title>{}</title></circle>'
+    ).format("run lost" if dot.hollow else "run", span.at(dot.value), 7 * level, dot.title)
+
+
+def _levels(span: Span, ascending: Sequence[float]) -> list[int]:
+    """For each value 0, the middle, then -1, +1, … where neighbours nearly touch."""
+    near = (span.high - span.low) * 0.018
+    steps = (0, -1, 1, -2, 2)
+    levels: list[int] = []
+    place, start = 0, -math.inf
+    for value in ascending:
+        place = place + 1 if value - start < near else 0
+        start = value if place == 0 else start
+        levels.append(steps[place % len(steps)])
+    return levels
+
+
+def _gridlines_all(span: Span) -> Markup:
+    return Markup("").join(_line(span, t, t, "grid", ("0", "100%")) for t in span.ticks())
+
+
+def share_bar(runs: float, alternative: str) -> Markup:
+    """Where the uncertainty comes from: the runs' share from the left, the images' share the rest."""
+    width = 100 * min(max(runs, 0.0), 1.0)
+    return Markup(
+        '<svg class="shares" role="img" aria-label="{0}" width="100%" height="10">'
+        '<rect class="from-images" x="0" y="0" width="100%" height="10" rx="2"/>'
+        '<rect class="from-runs" x="0" y="0" width="{1:.1f}%" height="10" rx="2"/></svg>'
+    ).format(alternative, width)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The axes that a group of small charts shares: spans in data units, and whether y is in percent."""
+
+    x: Span
+    y: Span
+    factor: float = 1.0
+
+
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 260, 132, 34, 18, 8, 6
+
+
+def chart(
+    frame: Frame, lines: Sequence[Sequence[tuple[float, float]]], mean: Sequence[tuple[float, float]], alternative: str
+) -> Markup:
+    """A small line chart: one thin line a run, their mean on top. Gaps where a value is missing."""
+    parts = [_chart_axes(frame)]
+    parts += [_path(frame, line, "thin") for line in lines]
+    parts.append(_path(frame, mean, "thick"))
+    return Markup('<svg class="chart" role="img" viewBox="0 0 {} {}"><title>{}</title>{}</svg>').format(
+        WIDTH, HEIGHT, alternative, Markup("").join(parts)
+    )
+
+
+def _x(frame: Frame, value: float) -> float:
+    return LEFT + (value - frame.x.low) / (frame.x.high - frame.x.low) * (WIDTH - LEFT - RIGHT)
+
+
+def _y(frame: Frame, value: float) -> float:
+    return HEIGHT - BOTTOM - (value - frame.y.low) / (frame.y.high - frame.y.low) * (HEIGHT - BOTTOM - TOP)
+
+
+def _chart_axes(frame: Frame) -> Markup:
+    rows = [
+        Markup(
+            '<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>'
+            '<text x="{3}" y="{4:.1f}" text-anchor="end">{5}</text>'
+        ).format(LEFT, WIDTH - RIGHT, _y(frame, t), LEFT - 5, _y(frame, t) + 3.5, tick_label(t * frame.factor))
+        for t in frame.y.ticks(5)
+    ]
+    columns = [
+        Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(_x(frame, t), HEIGHT - 4, tick_label(t))
+        for t in frame.x.ticks(6)
+        if t == int(t)
+    ]
+    return Markup("").join(rows + columns)
+
+
+def _path(frame: Frame, points: Sequence[tuple[float, float]], css: str) -> Markup:
+    commands, pen_down = [], False
+    for x, y in points:
+        if not math.isfinite(y):
+            pen_down = False
+            continue
+        clipped = min(max(y, frame.y.low), frame.y.high)
+        commands.append(f"{'L' if pen_down else 'M'}{_x(frame, x):.1f} {_y(frame, clipped):.1f}")
+        pen_down = True
+    return Markup('<path class="{}" d="{}"/>').format(css, "".join(commands)) if commands else Markup("")

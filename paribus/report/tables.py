@@ -1,0 +1,274 @@
+"""The tables of a report as files: CSV for machines, LaTeX and Markdown for papers, and a paragraph on methods."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from paribus.report.numbers import MINUS, Scale, count, listed, p_value, plural, scale_of
+
+Row = dict[str, Any]
+
+VERDICTS = {
+    "helps": "helps",
+    "hurts": "hurts",
+    "no_practical_difference": "no practical difference",
+    "cannot_tell": "cannot tell",
+    "cannot_tell_one_run": "one run an arm: cannot tell",
+    "identical": "identical on these images",
+    None: "not answered yet",
+}
+EPOCHS = {
+    "last": "Every run was scored after its last epoch.",
+    "val": "The epoch of each run was chosen on the validation split and scored on the {split} split.",
+    "crossfit": "The epoch of each run was chosen by two-fold cross-fitting on the {split} split: "
+    "no image was scored by an epoch that it helped to choose.",
+}
+
+
+def files(document: Row) -> dict[str, str]:
+    """File name -> text, for the folder `tables`."""
+    return {
+        "questions.csv": to_csv(question_rows(document)),
+        "arms.csv": to_csv(arm_rows(document)),
+        "runs.csv": to_csv(run_rows(document)),
+        "findings.csv": to_csv(document["findings"]),
+        "questions.tex": latex(document),
+        "questions.md": markdown(document),
+        "methods.md": methods(document),
+    }
+
+
+def question_rows(document: Row) -> list[Row]:
+    """One row a question, in the metric's own unit; an unanswered question has empty cells."""
+    return [_question_row(q) for q in document["questions"]]
+
+
+def _question_row(q: Row) -> Row:
+    low95, high95 = q.get("ci95") or (None, None)
+    low90, high90 = q.get("ci90") or (None, None)
+    used, shares = q.get("interval") or {}, q.get("shares") or {}
+    return {
+        "name": q["name"],
+        "ask": q["ask"],
+        "metric": q["metric"],
+        "verdict": q["verdict"],
+        "difference": q.get("difference"),
+        "ci95_low": low95,
+        "ci95_high": high95,
+        "ci90_low": low90,
+        "ci90_high": high90,
+        "interval_level": used.get("level"),
+        "interval_low": used.get("low"),
+        "interval_high": used.get("high"),
+        "df": q.get("df"),
+        "p": q.get("p"),
+        "p_adjusted": q.get("p_adjusted"),
+        "margin": q["margin"],
+        "share_runs": shares.get("runs"),
+        "share_images": shares.get("images"),
+        "mde80": q.get("mde80"),
+        "images": q.get("images"),
+        "primary": q["primary"],
+        "control": q["control"],
+    }
+
+
+def arm_rows(document: Row) -> list[Row]:
+    """One row an arm."""
+    return [
+        {
+            "arm": arm["name"],
+            "label": arm["label"],
+            "metric": arm["metric"],
+            "mean": arm["mean"],
+            "sd_runs": arm["sd_runs"],
+            "runs": len(arm["runs"]),
+            "seconds_a_run": arm["seconds"],
+            "images_per_second": arm["images_per_second"],
+            "parameters_trained": arm["parameters"]["trained"],
+            "parameters_total": arm["parameters"]["total"],
+            "train_accuracy": arm["train_accuracy"],
+            **{name: (arm["calibration"] or {}).get(name) for name in ("log_loss", "brier", "ece", "ece_reference")},
+        }
+        for arm in document["arms"]
+    ]
+
+
+def run_rows(document: Row) -> list[Row]:
+    """One row a run."""
+    kept = ("id", "seed", "value", "seconds", "status", "epoch", "train_accuracy")
+    return [
+        {"arm": arm["name"]}
+        | {key: run[key] for key in kept}
+        | {f"best_val_{key}": (run["best_val"] or {}).get(key) for key in ("value", "epoch")}
+        for arm in document["arms"]
+        for run in arm["runs"]
+    ]
+
+
+def to_csv(rows: Sequence[Row]) -> str:
+    """Rows with the keys of the first as header; names are written as they are, quoted where CSV needs it."""
+    text = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return text.getvalue()
+
+
+def _paper_rows(document: Row) -> list[list[str]]:
+    rows = []
+    for q in document["questions"]:
+        scale, verdict = scale_of(q["metric"]), VERDICTS[q["verdict"]]
+        verdict = f"A/A control: {verdict}" if q["control"] else verdict
+        mark = " *" if q["primary"] else ""
+        if q["verdict"] is None:
+            rows.append([q["ask"] + mark, "", "", "", verdict])
+            continue
+        interval = scale.interval(*q["ci95"])
+        adjusted = "" if q["control"] else p_value(q["p_adjusted"])
+        rows.append([q["ask"] + mark, scale.change(q["difference"]), interval, adjusted, verdict])
+    return rows
+
+
+def paper_header(document: Row) -> list[str]:
+    """The column heads of the table of questions."""
+    scale = scale_of(document["metric"]["name"])
+    unit = f" ({scale.change_unit})" if scale.change_unit else ""
+    return ["Question", f"{scale.label} difference{unit}", "95 % interval", "p (adjusted)", "Verdict"]
+
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    MINUS: r"$-$",
+    "\N{NO-BREAK SPACE}": "~",
+}
+
+
+def latex_text(text: str) -> str:
+    """`text` on one line, with nothing left that LaTeX would act on."""
+    return "".join(LATEX.get(c, c if c.isprintable() else " ") for c in text)
+
+
+def latex(document: Row) -> str:
+    """The table of questions for a paper (needs the package booktabs)."""
+    lines = [r"\begin{tabular}{lrrrl}", r"\toprule"]
+    lines.append(" & ".join(map(latex_text, paper_header(document))) + r" \\")
+    lines.append(r"\midrule")
+    # A cell that begins with "[" would be read as the optional argument of the line break before it.
+    rows = [[latex_text(cell).replace("[", "{[}") for cell in row] for row in _paper_rows(document)]
+    lines += [" & ".join(row) + r" \\" for row in rows]
+    lines += [r"\bottomrule", r"\end{tabular}", "% " + latex_text(_footnote(document))]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_text(text: str) -> str:
+    """`text` on one line, with nothing left that Markdown or HTML would act on."""
+    flat = "".join(c if c.isprintable() else " " for c in text)
+    return re.sub(r"([\\`*_\[\]<>|&#~!])", r"\\\1", flat)
+
+
+def markdown(document: Row) -> str:
+    """The table of questions in Markdown."""
+    lines = ["| " + " | ".join(paper_header(document)) + " |", "|:---|---:|---:|---:|:---|"]
+    lines += ["| " + " | ".join(map(markdown_text, row)) + " |" for row in _paper_rows(document)]
+    return "\n".join([*lines, "", markdown_text(_footnote(document))]) + "\n"
+
+
+def _footnote(document: Row) -> str:
+    family = [q for q in document["questions"] if not q["primary"] and not q["control"]]
+    starred = "* primary question, not adjusted; " if any(q["primary"] for q in document["questions"]) else ""
+    return f"{starred}p of {plural(len(family), 'question')} adjusted by Holm's method."
+
+
+def methods(document: Row) -> str:
+    """A paragraph for the methods section, filled from the study."""
+    return "# Methods\n\n" + " ".join(map(markdown_text, method_sentences(document))) + "\n"
+
+
+def method_sentences(document: Row) -> list[str]:
+    """What was run, how it was scored and how it was judged; sentences in reading order."""
+    study, scale = document["study"], scale_of(document["metric"]["name"])
+    sentences = [_design(document), _scoring(study, scale), _interval(document), _families(document)]
+    sentences.append(_margin(study["margin"], scale))
+    sentences.append("One training set was used, so variation between training sets is not covered.")
+    sentences.append(_versions(document))
+    return [s for s in sentences if s]
+
+
+def _design(document: Row) -> str:
+    arms = [a for a in document["arms"] if not a["control"]]
+    runs = sorted({len(a["runs"]) for a in arms})
+    each = str(runs[0]) if len(runs) == 1 else f"{runs[0]} to {runs[-1]}" if runs else "no"
+    control = " and an A/A control (one recipe, two sets of seeds)" if len(arms) < len(document["arms"]) else ""
+    total = sum(len(a["runs"]) for a in document["arms"])
+    diverged = sum(r["status"] == "diverged" for a in document["arms"] for r in a["runs"])
+    counted = f" {plural(diverged, 'run')} diverged and counted at the last finite epoch." if diverged else ""
+    word = "run" if each == "1" else "runs"
+    return (
+        f"We compared {plural(len(arms), 'arm')}{control} with {each} {word} each, "
+        f"one seed a run ({total} in all).{counted}"
+    )
+
+
+def _scoring(study: Row, scale: Scale) -> str:
+    images = "" if study["images"] is None else f" on the same {plural(study['images'], 'image')}"
+    groups = f" in {plural(study['groups'], 'group')}" if study["groups"] else ""
+    trained = study["data"].get("splits", {}).get("train")
+    training = f", after training on {count(sum(trained.values()))}" if trained else ""
+    return f"{scale.label} was taken{images}{groups} of the {study['split']} split{training}. " + EPOCHS[
+        study["epoch"]
+    ].format(split=study["split"])
+
+
+def _interval(document: Row) -> str:
+    answered = [q for q in document["questions"] if q["verdict"] is not None]
+    text = (
+        "Differences are given with intervals that treat runs and images as crossed random factors "
+        "(variance of the run means plus variance of the image means less their overlap, "
+        "with Satterthwaite's degrees of freedom)"
+    )
+    if any(q["estimand"] == "these_images" for q in answered):
+        text += "; where images form fewer than 8 groups, for exactly these images (Welch's interval over runs)"
+    looks = list(document["study"]["looks"])
+    if len(looks) > 1:
+        text += f"; looks were declared at {listed([str(k) for k in looks])} seeds and share the error of 5 %"
+    return text + "."
+
+
+def _families(document: Row) -> str:
+    primary = [q["name"] for q in document["questions"] if q["primary"]]
+    first = f"The primary question ({primary[0]}) was tested at 5 %; the " if primary else "The "
+    return (
+        first
+        + ("others" if primary else "questions")
+        + " were adjusted by Holm's method, differences and equivalences apart."
+    )
+
+
+def _margin(margin: float | None, scale: Scale) -> str:
+    if margin is None:
+        return "No margin of practical equivalence was declared."
+    return (
+        f"A margin of {scale.amount(margin)} was declared beforehand; "
+        "equivalence was tested by two one-sided tests before difference."
+    )
+
+
+def _versions(document: Row) -> str:
+    versions = document["environment"].get("versions") or {}
+    named = [f"{name} {version}" for name, version in versions.items()] if isinstance(versions, dict) else []
+    return f"Software: {', '.join(['Paribus ' + document['paribus'], *named])}."
