@@ -127,10 +127,15 @@ def csv(
     """
     root = _existing(root)
     table = root / manifest
+    outside = _link_problem(table, root, manifest) if table.exists() else None
+    if outside:
+        raise DataError([outside])
     rows, columns = _table(table, manifest)
     problems = [
-        Problem("CSV_COLUMN_MISSING", unknown("column", name, columns), manifest)
-        for name in (image, label, group)
+        Problem(
+            "CSV_COLUMN_MISSING", f"has no column {name!r}; it has {', '.join(columns)}.", manifest, f"Set `{key}`."
+        )
+        for key, name in (("image", image), ("label", label), ("group", group))
         if name is not None and name not in columns
     ]
     if problems:
