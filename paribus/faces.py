@@ -542,8 +542,13 @@ def _draw_nose(canvas: _Canvas, head: _Head, person: _Person) -> None:
         canvas.fill(_ribbon(at(hole, 8), 0.045 * head.unit, 0.8), _skin_shadow(person.skin, 0.5))
 
 
+def _shown(curvature: float) -> float:
+    """The curvature that is drawn: a neutral face shall not look grieved, nor a smile like a grimace."""
+    return 0.62 * curvature if curvature < 0 else min(curvature, 0.7 + 0.3 * curvature)
+
+
 def _draw_mouth(canvas: _Canvas, head: _Head, person: _Person, curvature: float, rng: np.random.Generator) -> None:
-    smile = max(curvature, 0.0)
+    smile = max(_shown(curvature), 0.0)
     half = (0.285 + 0.085 * min(smile, 1.2)) * person.mouth
     upper_lip, lower_lip = rng.uniform(0.035, 0.06), rng.uniform(0.055, 0.085)
     parted = max(0.0, float(rng.normal(-0.02, 0.03)))
@@ -551,8 +556,7 @@ def _draw_mouth(canvas: _Canvas, head: _Head, person: _Person, curvature: float,
     slant = float(rng.normal(0, 0.012))
     t = _steps(25)
     round_ = np.sqrt(1 - t**2)
-    bent = 0.21 * curvature if curvature > 0 else 0.13 * curvature  # a neutral face shall not look grieved
-    middle = 0.615 + bent * (0.4 - t**2) + slant * t
+    middle = 0.615 + 0.21 * _shown(curvature) * (0.4 - t**2) + slant * t
     lid, floor = middle - 0.3 * opened * round_, middle + 0.7 * opened * round_**1.3
 
     def at(x: Floats, y: Floats) -> Floats:
