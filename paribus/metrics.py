@@ -10,7 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +136,8 @@ def named(name: str, more: Mapping[str, MetricFunction] | None = None) -> Metric
     """The metric called `name`: a built-in one or one of `more` (user plugins). Raises StudyError if there is none."""
     if more and name in more:
         return more[name]
-    if not _is_metric(name, found := getattr(sys.modules[__name__], name, None)):
+    found: Any = getattr(sys.modules[__name__], name, None)
+    if not _is_metric(name, found):
         raise StudyError(unknown("metric", name, [*names(), *(more or {})]))
     function: MetricFunction = found
     return function
