@@ -155,7 +155,7 @@ def _contrast(question: Question, item: Item, decision: Decision, design: Design
         look=decision.look,
         one_run_wrong=_one_run_wrong(runs, item.weights, result.difference) if not one_run else None,
         tipping_point=tipping,
-        notes=_notes(question, decision, result, interval, groups),
+        notes=_same_note(item, decision) + _notes(question, decision, result, interval, groups),
         alpha=decision.alpha,
         alpha_used=alpha_used,
         parts={"A": result.A, "B": result.B, "C": result.C},
@@ -218,6 +218,13 @@ def _notes(
     if len(set(decision.runs)) > 1:
         notes.append("The arms have different numbers of runs.")
     return tuple(notes)
+
+
+def _same_note(item: Item, decision: Decision) -> tuple[str, ...]:
+    first, *others = (y[:n] for y, n in zip(item.scores, decision.runs, strict=True))
+    if decision.verdict == "identical" or not all(np.array_equal(first, y) for y in others):
+        return ()
+    return ("All arms gave the same scores in every run: the change may not have reached the network.",)
 
 
 def _with_average_note(row: Contrast, rows: Sequence[Contrast]) -> Contrast:

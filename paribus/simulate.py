@@ -35,6 +35,9 @@ def correct(
     regime: Regime, effects: Sequence[float], runs: int, images: int, generator: np.random.Generator
 ) -> list[NDArray[np.bool_]]:
     """One array (runs, images) an arm; `effects` are added to the regime's accuracy, one an arm."""
+    impossible = [effect for effect in effects if not 0 < regime.accuracy + effect < 1]
+    if impossible:
+        raise ValueError(f"Effects {impossible} on an accuracy of {regime.accuracy} leave the range from 0 to 1.")
     shared, own = _correlation(regime.accuracy, regime.between), _correlation(regime.accuracy, regime.within)
     run_variance = (regime.run_sd / norm.pdf(norm.ppf(regime.accuracy))) ** 2
     noise = 1 - own - run_variance

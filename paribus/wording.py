@@ -29,8 +29,9 @@ class Scale:
         return f"{100 * abs(value):.1f} points" if self.points else f"{abs(value):.3f}"
 
     def declared(self, value: float) -> str:
-        """A margin as it was written: `2 points`, `0.5 points` or `0.01`."""
-        return f"{100 * value:g} points" if self.points else f"{value:g}"
+        """A margin as it was written: `2 points`, `1 point` or `0.01`."""
+        shown = f"{100 * value:g}"
+        return f"{shown} point{'' if shown == '1' else 's'}" if self.points else f"{value:g}"
 
     def effect(self, difference: float, interval: tuple[float, float]) -> str:
         """`+2.4 points of accuracy [-0.5, +5.3]` or `log loss -0.031 [-0.050, -0.012]`."""
