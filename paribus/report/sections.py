@@ -71,7 +71,7 @@ def facts(document: Row) -> list[str]:
     told = [
         f"{count(trained)} training images" if trained else "",
         f"{count(images)} {study['split']} images" if images is not None else "",
-        f"{_range([len(a['runs']) for a in document['arms']])} seeds an arm" if document["arms"] else "",
+        _counted([len(a["runs"]) for a in document["arms"]], "seed") + " an arm" if document["arms"] else "",
         duration(document["seconds"]) + _cores(document["environment"]) if document["seconds"] else "",
         f"margin declared beforehand: {scale.amount(study['margin'])}" if study["margin"] else "no margin declared",
     ]
@@ -83,9 +83,10 @@ def _cores(environment: Row) -> str:
     return f", {plural(cores, 'core')}" if isinstance(cores, int) else ""
 
 
-def _range(numbers: list[int]) -> str:
+def _counted(numbers: list[int], word: str) -> str:
+    """`1 seed`, `5 seeds`, `3 to 5 seeds`."""
     low, high = min(numbers), max(numbers)
-    return str(low) if low == high else f"{low} to {high}"
+    return plural(low, word) if low == high else f"{low} to {high} {word}s"
 
 
 def word_of(q: Row) -> tuple[str, str]:
@@ -350,7 +351,7 @@ def _equals(p: float) -> str:
 
 def _counts(document: Row, q: Row) -> str:
     runs = sorted(set(q["seeds"].values()))
-    told = [f"{_range(runs)} runs an arm" if runs else "", plural(q["images"], "image")]
+    told = [_counted(runs, "run") + " an arm" if runs else "", plural(q["images"], "image")]
     told.append(plural(q["groups"], "group") if q["groups"] else "")
     told.append(EPOCHS[document["study"]["epoch"]])
     looks = document["study"]["looks"]
@@ -531,7 +532,7 @@ def _confusion(arm: str, confusion: Row, classes: list[str]) -> Row:
 
 def _cell(number: float, rate: float | None, right: bool) -> Row:
     shade = 0 if rate is None else round(10 * rate)
-    shown = f"{number:.0f}" if number == int(number) else f"{number:.1f}"
+    shown = f"{number:.0f}" if number == int(number) or number >= 100 else f"{number:.1f}"
     return {"share": percent(rate), "count": shown, "css": f"{'right' if right else 'wrong'} h{shade}"}
 
 
@@ -550,7 +551,9 @@ def disagreements(document: Row) -> list[Row]:
 
 def _votes(arm: str, given: list[int], target: int, classes: list[str]) -> Row:
     wrong = [g for g in given if g != target]
-    named = sorted({w: wrong.count(w) for w in wrong}.items(), key=lambda pair: -pair[1])
+    # With two classes a wrong answer can only be the other one: naming it would be noise.
+    counts = {w: wrong.count(w) for w in wrong} if len(classes) > 2 else {}
+    named = sorted(counts.items(), key=lambda pair: -pair[1])
     return {
         "arm": arm,
         "marks": [g == target for g in given],

@@ -1,0 +1,170 @@
+"""report.json: strict JSON, complete, and equal to what the evidence says."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from paribus import metrics
+from paribus.report import document, render
+from paribus.report.document import finite
+from paribus.report.tables import files, latex_text, markdown_text, methods
+
+TOP = {"paribus", "study", "arms", "questions", "findings", "environment", "seconds"}
+ARM = {"name", "metric", "mean", "sd_runs", "runs"}
+RUN = {"id", "seed", "value", "seconds", "status"}
+QUESTION = {
+    "ask", "compare", "metric", "score_in", "difference", "ci95", "ci90", "df", "p", "p_adjusted", "interval", "margin",
+    "verdict", "sentence", "estimand", "shares", "mde80", "plan", "changed",
+}  # fmt: skip
+
+
+def refuse(constant):
+    raise AssertionError(f"{constant} is not JSON")
+
+
+def test_every_promised_key_is_there_in_strict_json(results, tmp_path):
+    render(results, tmp_path)
+    read = json.loads((tmp_path / "report.json").read_text("utf-8"), parse_constant=refuse)
+    assert set(read) >= TOP
+    assert all(set(arm) >= ARM and all(set(run) >= RUN for run in arm["runs"]) for arm in read["arms"])
+    assert all(set(question) >= QUESTION for question in read["questions"])
+    assert all(set(q["interval"]) == {"level", "low", "high"} for q in read["questions"])
+    assert all({"code", "outcome", "sentence"} <= set(finding) for finding in read["findings"])
+    assert read == document(results)
+
+
+def test_what_is_not_finite_becomes_null():
+    assert finite({"a": [float("nan"), float("inf"), np.float32(1.5)], 2: np.array([1, 2])}) == {
+        "a": [None, None, 1.5],
+        "2": [1, 2],
+    }
+
+
+def test_the_values_are_those_of_the_epoch_chosen_on_val(results):
+    for arm, row in zip(results.arms, document(results)["arms"], strict=True):
+        for run, shown in zip(arm.runs, row["runs"], strict=True):
+            val = run.evidence["val"]
+            right = [(val.at(e).predicted() == val.targets).mean() for e in val.epochs]
+            epoch = val.epochs[int(np.argmax(right))]
+            scores = run.evidence["test"].at(epoch)
+            assert shown["epoch"] == epoch
+            assert shown["value"] == pytest.approx((scores.predicted() == scores.targets).mean())
+        assert row["mean"] == pytest.approx(np.mean([r["value"] for r in row["runs"]]))
+        assert row["sd_runs"] == pytest.approx(np.std([r["value"] for r in row["runs"]], ddof=1))
+        assert row["ci95"][0] < row["mean"] < row["ci95"][1]
+
+
+def test_the_best_arm_is_chosen_on_val_not_on_what_is_shown(results):
+    content = document(results)
+    assert content["best"]["chosen_on"] == "val"
+    assert content["best"]["name"] == "fine-tuned.whole-face"
+
+    def worse_on_test(run):
+        kept = run.evidence["test"]
+        return replace(run, evidence=run.evidence | {"test": replace(kept, logits=-kept.logits)})
+
+    arms = tuple(
+        replace(a, runs=tuple(map(worse_on_test, a.runs))) if a.name == "fine-tuned.whole-face" else a
+        for a in results.arms
+    )
+    assert document(replace(results, arms=arms))["best"]["name"] == "fine-tuned.whole-face"
+
+
+def test_without_val_the_best_arm_is_said_to_be_optimistic(compared):
+    assert document(compared)["best"]["chosen_on"] == "test"
+
+
+def test_confusions_are_means_over_runs(results):
+    arm, row = results.arms[0], document(results)["arms"][0]
+    counts = np.array(row["confusion"]["counts"])
+    assert counts.sum() == pytest.approx(200)
+    assert np.trace(counts) / 200 == pytest.approx(row["mean"])
+    assert np.allclose(np.array(row["confusion"]["rate"]).sum(axis=1), 1)
+    assert len(arm.runs) == 5
+
+
+def test_calibration_matches_the_metrics(compared):
+    run = compared.arms[0].runs[0]
+    scores = run.evidence["test"].at(run.evidence["test"].epochs[-1])
+    one = replace(compared, arms=(replace(compared.arms[0], runs=(run,)),), contrasts=(), questions=())
+    shown = document(one)["arms"][0]["calibration"]
+    assert shown["log_loss"] == pytest.approx(-metrics.neg_log_loss(scores).mean())
+    assert shown["ece"] == pytest.approx(metrics.calibration_error(scores))
+    assert 0 < shown["ece_reference"] < 0.2
+
+
+def test_disagreements_lead_with_the_widest_and_leave_the_control_out(results):
+    rows = document(results)["disagreements"]
+    assert [r["spread"] for r in rows] == sorted((r["spread"] for r in rows), reverse=True)
+    assert all("a-a" not in r["answers"] for r in rows)
+    row = rows[0]
+    share = [np.mean([a == row["target"] for a in given]) for given in row["answers"].values()]
+    assert row["spread"] == pytest.approx(np.var(share))
+
+
+def test_a_diverged_run_is_counted(results):
+    arm = next(a for a in document(results)["arms"] if a["name"] == "alexnet-scratch")
+    assert [r["status"] for r in arm["runs"]].count("diverged") == 1
+    assert all(r["value"] is not None for r in arm["runs"])
+
+
+def test_a_broken_certificate_is_the_one_shown(results):
+    def broken(run, k):
+        facts = dict(run.facts or {})
+        return replace(run, facts=facts | {"certificate": {"held": k != 3, "sentence": f"run {k}"}})
+
+    arm = replace(results.arms[0], runs=tuple(broken(r, k) for k, r in enumerate(results.arms[0].runs)))
+    content = document(replace(results, arms=(arm, *results.arms[1:])))
+    assert content["arms"][0]["certificate"]["sentence"] == "run 3"
+
+
+def test_tables_hold_the_rows(results):
+    content = document(results)
+    made = files(content)
+    assert set(made) == {
+        "questions.csv", "arms.csv", "runs.csv", "findings.csv", "questions.tex", "questions.md", "methods.md",
+    }  # fmt: skip
+    read = list(csv.DictReader(io.StringIO(made["questions.csv"])))
+    assert [float(r["difference"]) for r in read] == [q["difference"] for q in content["questions"]]
+    assert len(list(csv.DictReader(io.StringIO(made["runs.csv"])))) == 40
+    assert len(list(csv.DictReader(io.StringIO(made["findings.csv"])))) == 6
+
+
+def test_latex_and_markdown_hold_no_active_character():
+    assert latex_text("50 % of a_b & {c} \\input{x} $1$ #") == (
+        r"50 \% of a\_b \& \{c\} \textbackslash{}input\{x\} \$1\$ \#"
+    )
+    assert markdown_text("a|b <img> [x](y) `c` *d*\nnew") == r"a\|b \<img\> \[x\](y) \`c\` \*d\* new"
+
+
+def test_latex_has_as_many_cells_in_every_row(results):
+    rows = [r for r in files(document(results))["questions.tex"].splitlines() if r.endswith(r"\\")]
+    assert len(rows) == 1 + len(results.questions)
+    assert {r.replace(r"\&", "").count("&") for r in rows} == {4}
+    assert not [r for r in rows if r.startswith("[")]
+
+
+def test_the_methods_say_what_was_done(results, compared):
+    text = methods(document(results))
+    for said in ("7 arms", "A/A control", "5 runs each", "1 run diverged", "2.0 points", "chosen on the validation"):
+        assert said in text
+    assert "Holm" in text and "One training set" in text and "torch 2.14.0" in text
+    assert "after its last epoch" in methods(document(compared))
+
+
+def test_no_half_file_is_left(results, tmp_path):
+    render(results, tmp_path)
+    render(results, tmp_path)
+    names = sorted(p.name for p in tmp_path.rglob("*") if p.is_file())
+    assert names == sorted(["report.html", "report.json", *files(document(results))])
+
+
+def test_names_come_back_byte_for_byte_from_csv(results, tmp_path):
+    arm = replace(results.arms[0], name='caf\udce9,"x"\n=1+1')
+    render(replace(results, arms=(arm,), contrasts=(), questions=()), tmp_path)
+    text = (tmp_path / "tables" / "arms.csv").read_bytes().decode("utf-8", "surrogateescape")
+    assert next(iter(csv.DictReader(io.StringIO(text, newline=""))))["arm"] == arm.name
