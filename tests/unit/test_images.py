@@ -67,7 +67,7 @@ def test_lossless_rgb_comes_back_as_it_was_without_a_word(save, name):
     found = images.read(path)
     assert (found.pixels == pixels).all() and found.pixels.dtype == np.uint8
     assert (found.height, found.width, found.warnings) == (12, 16, ())
-    assert found.bytes == path.stat().st_size
+    assert found.file_bytes == path.stat().st_size
 
 
 def test_grey_and_one_bit_become_three_equal_channels(save):

@@ -123,6 +123,15 @@ def test_a_split_drawn_here_keeps_equal_pixels_together(tmp_path):
     assert all(where[f"ant/{i}.png"] == where[f"ant/{i}.bmp"] for i in range(12)) and len(set(where.values())) == 2
 
 
+def test_a_compressed_copy_in_another_split_is_warned_about(root):
+    smooth = np.add.outer(np.arange(80), 2 * np.arange(80)).astype(np.uint8)[:, :, None].repeat(3, axis=2)
+    Image.fromarray(smooth).save(root / "train/ant/smooth.png")
+    Image.fromarray(smooth).resize((64, 64)).save(root / "val/ant/copy.jpg", quality=70)
+    found = scan(folder(root))
+    assert [(p.code, p.where) for p in found.warnings] == [("SPLIT_NEAR_DUPLICATE", "train/ant/smooth.png")]
+    assert "val/ant/copy.jpg" in found.warnings[0].message and len(found.images.items) == 34
+
+
 def test_groups_in_two_splits_are_warned_about(root):
     data = folder(root, groups=r"/(\d)\d\.png")
     assert [p.code for p in scan(data).warnings] == ["SPLIT_GROUP_LEAK"]
@@ -253,7 +262,6 @@ def test_an_empty_set_is_refused():
 
 NOT_YET = {
     "cls-jpeg-bitrot": "damage that decodes cannot be seen without an earlier hash; the warning is optional",
-    "cls-set-near-dup": "near duplicates are not looked for yet",
 }
 OTHER_COUNT = {"cls-symlink-inside": "one image under two labels: both are left out here as everywhere (17, not 19)"}
 
