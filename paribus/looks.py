@@ -96,7 +96,8 @@ def replay(items: Sequence[Item], looks: Sequence[int]) -> dict[str, Decision]:
         ready = [i for i in waiting if _reached(i, looks, number)]
         decisions |= _decide(ready, asked, decisions, looks, number, alpha)
     unread = [item for item in asked if item.name not in decisions]
-    return decisions | {item.name: _too_early(item, looks, len(asked)) for item in unread}
+    others = sum(item.role == "other" for item in asked)
+    return decisions | {item.name: _too_early(item, looks, others) for item in unread}
 
 
 def read(item: Item, seeds: int) -> Crossed:

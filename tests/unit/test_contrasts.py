@@ -8,6 +8,7 @@ from paribus.errors import DataError, StudyError
 from paribus.predictions import Evidence
 from paribus.questions import Design, Question
 from paribus.simulate import Regime, correct, records
+from paribus.wording import shares_sentence
 
 FORBIDDEN = ("no difference", "not significant", "trend", "proves")
 FIXED = Design((5,), "test")
@@ -41,11 +42,16 @@ def test_it_helps_and_the_mirror_image_hurts():
 
 
 def test_open_leads_with_what_is_ruled_out():
-    row = answer(study((0.0, 0.01), seed=6), ask(primary=True, margin=0.02))[0]
+    arms = study((0.0, 0.01), seed=6)
+    row = answer(arms, ask(primary=True, margin=0.02))[0]
     assert row.verdict == "cannot_tell"
     assert row.sentence[0] in "+-" and "is ruled out." in row.sentence.split("] ")[0] + row.sentence
     bound = min(-row.low, row.high)
     assert f"{100 * bound:.1f} points is ruled out" in row.sentence
+    word = {True: "loss", False: "gain"}
+    assert f"A {word[-row.low <= row.high]} above" in row.sentence
+    turned = answer(arms, ask(primary=True, margin=0.02, weights={"a": 1.0, "b": -1.0}))[0]
+    assert f"A {word[-turned.low <= turned.high]} above {100 * bound:.1f} points is ruled out" in turned.sentence
     assert f"below {100 * row.mde80:.1f} points would usually be missed" in row.sentence
     assert row.plan["target"] == 0.02 and row.plan["target_is"] == "margin" and row.plan["sentence"]
     assert 0 <= row.one_run_wrong <= 1
@@ -153,7 +159,8 @@ def test_looks_ask_for_more_seeds_only_where_it_is_open():
     more = study((0.0, 0.11, 0.02), runs=5, seed=2)
     rows = answer(more | {"b": more["b"][:3]}, *questions, design=LOOKS)
     assert [r.look for r in rows] == [3, 5]
-    assert arms_still_needed(answer(study((0.0, 0.0), runs=10), design=LOOKS), LOOKS.looks) == {}
+    last = answer(study((0.0, 0.0), runs=10), design=LOOKS)
+    assert undecided(last) == () and arms_still_needed(last, LOOKS.looks) == {}
 
 
 def test_short_of_the_first_look_nothing_is_decided():
@@ -239,11 +246,11 @@ def test_bad_questions_are_refused():
 
 def test_picks_of_one_run():
     arms = {k: np.zeros((2, 10), dtype=bool) for k in "ab"}
-    arms["a"][0, :4] = True  # accuracies .4 and 0 against .2 and .3
-    arms["b"][0, :2], arms["b"][1, :3] = True, True
+    arms["a"][0, :4] = True  # accuracies .4 and 0 against .2 and .5: one pick of four is wrong
+    arms["b"][0, :2], arms["b"][1, :5] = True, True
     row = answer(records(arms), design=Design((2,), "test"))[0]
-    assert row.difference == pytest.approx(0.05) and row.one_run_wrong == 0.5
-    assert row.per_arm == {"a": pytest.approx([0.4, 0.0]), "b": pytest.approx([0.2, 0.3])}
+    assert row.difference == pytest.approx(0.15) and row.one_run_wrong == 0.25
+    assert row.per_arm == {"a": pytest.approx([0.4, 0.0]), "b": pytest.approx([0.2, 0.5])}
 
 
 def test_many_arms_are_sampled():
@@ -253,6 +260,13 @@ def test_many_arms_are_sampled():
     arms = records(dict(zip(names, outcomes, strict=True)))
     row = answer(arms, ask(weights=weights), design=Design((10,), "test"))[0]
     assert 0 < row.one_run_wrong < 0.6
+
+
+def test_where_the_doubt_comes_from():
+    assert shares_sentence({"runs": 0.3, "images": 0.7}).startswith(
+        "Of the uncertainty, 70 % comes from the few images"
+    )
+    assert shares_sentence({"runs": 0.9, "images": 0.1}).startswith("Of the uncertainty, 90 % comes from the few runs")
 
 
 @pytest.mark.parametrize("seed", range(6))
