@@ -6,7 +6,7 @@ from typing import Any
 
 from paribus.report import figures
 from paribus.report.numbers import Scale, count, duration, listed, p_value, percent, plural, scale_of
-from paribus.report.tables import VERDICTS, method_sentences
+from paribus.report.tables import VERDICTS, method_sentences, trained_here
 
 Row = dict[str, Any]
 
@@ -310,9 +310,10 @@ def _weight(weight: float) -> str:
 def _intervals(scale: Scale, q: Row) -> str:
     used = q["interval"]
     text = f"95 %: {scale.interval(*q['ci95'])} · 90 %: {scale.interval(*q['ci90'])}"
+    space = "\N{NO-BREAK SPACE}"  # a line may break between two intervals, not inside one
     if used["level"] is not None and round(used["level"], 4) not in (0.95, 0.9):
         text += f" · the verdict's own, {_level(used['level'])}: {scale.interval(used['low'], used['high'])}"
-    return text
+    return " · ".join(part.replace(" ", space) for part in text.split(" · "))
 
 
 def _level(level: float) -> str:
@@ -353,7 +354,7 @@ def _counts(document: Row, q: Row) -> str:
     runs = sorted(set(q["seeds"].values()))
     told = [_counted(runs, "run") + " an arm" if runs else "", plural(q["images"], "image")]
     told.append(plural(q["groups"], "group") if q["groups"] else "")
-    told.append(EPOCHS[document["study"]["epoch"]])
+    told.append(EPOCHS[document["study"]["epoch"]] if trained_here(document) else "scored as given")
     looks = document["study"]["looks"]
     if len(looks) > 1 and q["look"]:
         told.append(

@@ -128,9 +128,17 @@ def _paper_rows(document: Row) -> list[list[str]]:
             rows.append([q["ask"] + mark, "", "", "", verdict])
             continue
         interval = scale.interval(*q["ci95"])
-        adjusted = "" if q["control"] else p_value(q["p_adjusted"])
-        rows.append([q["ask"] + mark, scale.change(q["difference"]), interval, adjusted, verdict])
+        rows.append([q["ask"] + mark, scale.change(q["difference"]), interval, _paper_p(q), verdict])
     return rows
+
+
+def _paper_p(q: Row) -> str:
+    """The p-value behind the verdict: of equivalence where that was found, else of a difference."""
+    if q["control"]:
+        return ""
+    if q["verdict"] == "no_practical_difference":
+        return p_value(q["p_equivalence"] if q["primary"] else q["p_equivalence_adjusted"]) + " (equivalence)"
+    return p_value(q["p"] if q["primary"] else q["p_adjusted"])
 
 
 def paper_header(document: Row) -> list[str]:
@@ -155,6 +163,7 @@ LATEX = {
     ">": r"\textgreater{}",
     MINUS: r"$-$",
     "\N{NO-BREAK SPACE}": "~",
+    "\N{NARROW NO-BREAK SPACE}": r"\,",
 }
 
 
@@ -202,7 +211,7 @@ def methods(document: Row) -> str:
 def method_sentences(document: Row) -> list[str]:
     """What was run, how it was scored and how it was judged; sentences in reading order."""
     study, scale = document["study"], scale_of(document["metric"]["name"])
-    sentences = [_design(document), _scoring(study, scale), _interval(document), _families(document)]
+    sentences = [_design(document), _scoring(document, scale), _interval(document), _families(document)]
     sentences.append(_margin(study["margin"], scale))
     sentences.append("One training set was used, so variation between training sets is not covered.")
     sentences.append(_versions(document))
@@ -224,14 +233,20 @@ def _design(document: Row) -> str:
     )
 
 
-def _scoring(study: Row, scale: Scale) -> str:
+def trained_here(document: Row) -> bool:
+    """Whether recipes are known; if not, predictions came ready-made and nothing can be said about epochs."""
+    return any(arm["recipe"] for arm in document["arms"])
+
+
+def _scoring(document: Row, scale: Scale) -> str:
+    study = document["study"]
+    rule = EPOCHS[study["epoch"]] if trained_here(document) else "The predictions were scored as they were given."
     images = "" if study["images"] is None else f" on the same {plural(study['images'], 'image')}"
     groups = f" in {plural(study['groups'], 'group')}" if study["groups"] else ""
     trained = study["data"].get("splits", {}).get("train")
     training = f", after training on {count(sum(trained.values()))}" if trained else ""
-    return f"{scale.label} was taken{images}{groups} of the {study['split']} split{training}. " + EPOCHS[
-        study["epoch"]
-    ].format(split=study["split"])
+    taken = f"{scale.label} was taken{images}{groups} of the {study['split']} split{training}."
+    return f"{taken} {rule.format(split=study['split'])}"
 
 
 def _interval(document: Row) -> str:

@@ -148,12 +148,18 @@ def test_latex_has_as_many_cells_in_every_row(results):
     assert not [r for r in rows if r.startswith("[")]
 
 
+def test_the_p_of_a_paper_is_the_one_behind_the_verdict(results):
+    rows = [r for r in files(document(results))["questions.md"].splitlines() if "practical" in r or "\\*" in r]
+    primary, same = rows[0], rows[1]
+    assert "| < 0.001 |".replace("<", "\\<") in primary and "0.600 (equivalence)" in same
+
+
 def test_the_methods_say_what_was_done(results, compared):
     text = methods(document(results))
     for said in ("7 arms", "A/A control", "5 runs each", "1 run diverged", "2.0 points", "chosen on the validation"):
         assert said in text
     assert "Holm" in text and "One training set" in text and "torch 2.14.0" in text
-    assert "after its last epoch" in methods(document(compared))
+    assert "scored as they were given" in methods(document(compared))
 
 
 def test_no_half_file_is_left(results, tmp_path):

@@ -214,7 +214,7 @@ def test_figures_have_text_alternatives(made):
 
 def test_narrow_dark_and_printed_are_provided_for(made):
     for needed in (
-        "@media (max-width",
+        "@media screen and (max-width",
         "prefers-color-scheme: dark",
         "@media print",
         ":focus-visible",
