@@ -382,14 +382,14 @@ class _Head:
 
 
 def _head(rng: np.random.Generator, person: _Person) -> _Head:
-    unit = float(rng.uniform(0.27, 0.385))
+    unit = float(rng.uniform(0.33, 0.425))
     room = 0.5 - unit
     return _Head(
         x=0.5 + float(rng.uniform(-0.75, 0.75)) * room,
         y=0.53 + float(rng.uniform(-0.35, 0.6)) * room * 0.6,
         unit=unit,
-        tilt=float(np.clip(rng.normal(0, 0.13), -0.35, 0.35)),
-        yaw=float(rng.uniform(-0.55, 0.55)),
+        tilt=float(np.clip(rng.normal(0, 0.1), -0.3, 0.3)),
+        yaw=float(rng.uniform(-0.48, 0.48)),
         nod=float(rng.uniform(-0.04, 0.05)),
         width=person.width,
         taper=person.taper,
@@ -544,19 +544,19 @@ def _draw_nose(canvas: _Canvas, head: _Head, person: _Person) -> None:
 
 def _shown(curvature: float) -> float:
     """The curvature that is drawn: a neutral face shall not look grieved, nor a smile like a grimace."""
-    return 0.62 * curvature if curvature < 0 else min(curvature, 0.7 + 0.3 * curvature)
+    return 0.5 * curvature if curvature < 0 else min(curvature, 0.7 + 0.3 * curvature)
 
 
 def _draw_mouth(canvas: _Canvas, head: _Head, person: _Person, curvature: float, rng: np.random.Generator) -> None:
     smile = max(_shown(curvature), 0.0)
-    half = (0.285 + 0.085 * min(smile, 1.2)) * person.mouth
+    half = (0.285 + 0.125 * min(smile, 1.2)) * person.mouth
     upper_lip, lower_lip = rng.uniform(0.035, 0.06), rng.uniform(0.055, 0.085)
     parted = max(0.0, float(rng.normal(-0.02, 0.03)))
-    opened = parted + max(0.0, smile - float(rng.uniform(0.25, 0.8))) * 0.2
+    opened = parted + max(0.0, smile - float(rng.uniform(0.22, 0.5))) * 0.3
     slant = float(rng.normal(0, 0.012))
     t = _steps(25)
     round_ = np.sqrt(1 - t**2)
-    middle = 0.615 + 0.21 * _shown(curvature) * (0.4 - t**2) + slant * t
+    middle = 0.615 + 0.25 * _shown(curvature) * (0.4 - t**2) + slant * t
     lid, floor = middle - 0.3 * opened * round_, middle + 0.7 * opened * round_**1.3
 
     def at(x: Floats, y: Floats) -> Floats:
@@ -573,7 +573,7 @@ def _draw_mouth(canvas: _Canvas, head: _Head, person: _Person, curvature: float,
     band(floor, floor + lower_lip * round_**1.2 * thin, person.lips)
     if opened > 0.012:
         band(lid, floor, (74, 28, 30))
-        teeth = np.minimum(floor - 0.12 * opened * round_, lid + 0.11 * round_)
+        teeth = np.minimum(floor - 0.12 * opened * round_, lid + 0.13 * round_)
         band(lid, np.maximum(teeth, lid), (240, 234, 224), 0.9)
     line = at(t * half * 1.04, lid)
     canvas.fill(_ribbon(line, 0.032 * head.unit, 0.55), _mix(_times(person.lips, 0.5), (40, 16, 18), 0.3))
@@ -600,7 +600,7 @@ def _draw_eye(
     canvas: _Canvas, head: _Head, person: _Person, side: int, curvature: float, gaze: tuple[float, float], open_: float
 ) -> None:
     x, y, half = side * person.eye_gap, 0.03, person.eye_size
-    squint = 0.4 * min(max(curvature, 0.0), 1.1)
+    squint = 0.6 * min(max(curvature, 0.0), 1.1)
     t = _steps(17)
     outer = 0.014 * t * side  # the outer corner lies a little higher
     upper = y - outer - 0.6 * half * open_ * (1 - t**2) ** 0.75
@@ -1065,8 +1065,8 @@ def _relief(head: _Head, person: _Person, curvature: float, light: _Light, u: Pi
         (0.0, 0.33, 0.075, 0.06, 0.10),
         (0.0, 0.8, 0.3, 0.05, -0.07),
         (0.0, 0.9, 0.16, 0.08, 0.05),
-        (-0.42, 0.32 - 0.04 * smile, 0.17, 0.13, 0.04 + 0.07 * smile),
-        (0.42, 0.32 - 0.04 * smile, 0.17, 0.13, 0.04 + 0.07 * smile),
+        (-0.42, 0.32 - 0.04 * smile, 0.17, 0.13, 0.03 + 0.12 * smile),
+        (0.42, 0.32 - 0.04 * smile, 0.17, 0.13, 0.03 + 0.12 * smile),
         (0.3 * light.direction[0], -0.4, 0.34, 0.2, 0.06),
     ]
     places = head.surface(_points([s[0] for s in spots], [s[1] for s in spots]))
@@ -1104,8 +1104,8 @@ def _photographed(picture: Pixels, difficulty: float, rng: np.random.Generator) 
     size = picture.shape[-1]
     exposure, warmth = float(rng.uniform(0.86, 1.12)), float(rng.normal(0, 0.025))
     contrast = float(rng.uniform(0.9, 1.12))
-    blur = size / 96 * float(rng.uniform(0.0, 0.35 + 0.5 * difficulty))
-    noise = float(rng.uniform(1.5, 2.5 + 7.0 * difficulty))
+    blur = size / 96 * float(rng.uniform(0.0, 0.1 + 0.5 * difficulty))
+    noise = float(rng.uniform(1.5, 2.0 + 6.0 * difficulty))
     quality = int(rng.integers(60, 96))
     balance = np.array([1 + warmth, 1, 1 - warmth], np.float32)[:, None, None] * np.float32(exposure)
     soft = _image(np.asarray((picture * balance - 118) * contrast + 118, np.float32)).filter(ImageFilter.BoxBlur(blur))
