@@ -88,7 +88,8 @@ def forest_cell(
 ) -> Markup:
     """One row of the forest plot: the margin's band, the zero line, the interval and the estimate.
 
-    inner: the 95 % interval, thick. outer: the interval that the verdict used, thin. A filled mark is a decided
+    inner: the 95 % interval, thick. outer: the one widened for looks and other
+    questions, thin. A filled mark is a decided
     question, a hollow one an open one, a diamond the A/A control.
     """
     parts = [_band(span, margin), _gridlines(span), _line(span, 0.0, 0.0, "zero", ("0", "100%"))]

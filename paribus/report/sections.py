@@ -155,13 +155,14 @@ def forest(document: Row) -> Row:
         groups.append(_forest_of(metric, rows))
     primary = any(q["primary"] for q in document["questions"])
     extended = any(row["extended"] for group in groups for row in group["rows"])
-    return {"groups": groups, "primary": primary, "extended": extended}
+    stepped = any(row["stepped"] for group in groups for row in group["rows"])
+    return {"groups": groups, "primary": primary, "extended": extended, "stepped": stepped}
 
 
 def _forest_of(metric: str, questions: list[Row]) -> Row:
     scale = scale_of(metric)
     margins = {abs(q["margin"] * scale.factor) for q in questions if q["margin"]}
-    drawn = [scale.bounds(*q["ci95"]) for q in questions if _drawable(q)]
+    drawn = [scale.bounds(*_widest(q)) for q in questions if _drawable(q)]
     span = figures.span_of_intervals(drawn, max(margins, default=None))
     ordered = sorted(questions, key=lambda q: (q["control"], not q["primary"]))
     unit = f", {scale.change_unit}" if scale.change_unit else ""
@@ -175,13 +176,21 @@ def _forest_of(metric: str, questions: list[Row]) -> Row:
     }
 
 
+def _widest(q: Row) -> tuple[float, float]:
+    """The ends of the 95 % interval and of the one at the verdict's level, whichever lie further out."""
+    (low, high), used = q["ci95"], q["interval"]
+    lows, highs = [low, used["low"]], [high, used["high"]]
+    return min(x for x in lows if x is not None), max(x for x in highs if x is not None)
+
+
 def _drawable(q: Row) -> bool:
     return q["verdict"] is not None and None not in (*q["ci95"], q["difference"])
 
 
 def _forest_row(scale: Scale, span: figures.Span, q: Row) -> Row:
     word, icon = word_of(q)
-    row = _named(q) | {"word": word, "icon": icon, "css": q["verdict"] or "missing", "plot": None, "extended": False}
+    row = _named(q) | {"word": word, "icon": icon, "css": q["verdict"] or "missing", "plot": None}
+    row |= {"extended": False, "stepped": False}
     if q["control"]:
         row["css"] = "alarm" if word == "ALARM" else "control"
     if not _drawable(q):
@@ -196,7 +205,8 @@ def _forest_row(scale: Scale, span: figures.Span, q: Row) -> Row:
         span, q["difference"] * scale.factor, inner, outer, margin, q["verdict"], alternative, q["control"]
     )
     extended = outer[0] < inner[0] - 1e-9 or outer[1] > inner[1] + 1e-9
-    return row | {"effect": effect, "interval": interval, "plot": plot, "extended": extended}
+    stepped = q["verdict"] in ("helps", "hurts") and outer[0] <= 0 <= outer[1]
+    return row | {"effect": effect, "interval": interval, "plot": plot, "extended": extended, "stepped": stepped}
 
 
 def _named(q: Row) -> Row:
@@ -312,7 +322,7 @@ def _intervals(scale: Scale, q: Row) -> str:
     text = f"95 %: {scale.interval(*q['ci95'])} · 90 %: {scale.interval(*q['ci90'])}"
     space = "\N{NO-BREAK SPACE}"  # a line may break between two intervals, not inside one
     if used["level"] is not None and round(used["level"], 4) not in (0.95, 0.9):
-        text += f" · the verdict's own, {_level(used['level'])}: {scale.interval(used['low'], used['high'])}"
+        text += f" · widened for looks and family, {_level(used['level'])}: {scale.interval(used['low'], used['high'])}"
     return " · ".join(part.replace(" ", space) for part in text.split(" · "))
 
 
