@@ -96,7 +96,9 @@ def forest_cell(
     if outer[0] < inner[0] or outer[1] > inner[1]:
         parts.append(_whisker(span, *outer, "outer"))
     parts.append(_whisker(span, *inner, "inner"))
-    parts += [_arrow(span, end, value) for end, value in (("low", inner[0]), ("high", inner[1]))]
+    parts += [
+        _arrow(span, end, value) for end, value in (("low", min(inner[0], outer[0])), ("high", max(inner[1], outer[1])))
+    ]
     parts.append(_mark(span, difference, verdict, control))
     css = "control" if control else verdict
     return Markup('<svg class="forest v-{}" role="img" aria-label="{}" width="100%" height="100%">{}</svg>').format(
