@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["compare", "effect", "interaction", "weights"]
+CONTROL = "a-a"  # the arm that repeats the baseline on seeds of its own
 
 
 @dataclass(frozen=True)

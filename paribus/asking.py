@@ -1,0 +1,215 @@
+"""From what a study file asks to questions: contrasts over arms that differ in one thing."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from paribus.errors import unknown
+from paribus.questions import CONTROL, Question
+from paribus.recipe import Recipe, differences
+
+if TYPE_CHECKING:
+    from paribus.study import Arm, _Reader
+
+QUESTION_KEYS = ("ask", "compare", "effect", "weights", "bundle", "metric", "margin", "score_in")
+Factors = dict[str, dict[str, dict[str, Any]]]
+
+
+def chain(arms: Mapping[str, "Arm"], name: str) -> dict[str, Any]:
+    """Every unit in which an arm differs from the baseline as written, its bases' included."""
+    arm = arms[name]
+    below = chain(arms, arm.base) if arm.name != "baseline" and arm.base in arms else {}
+    return below | arm.change
+
+
+def owns(unit: str, path: str) -> bool:
+    """Whether the choice at `path` belongs to the unit as written: `model` owns `model.name`."""
+    return path == unit or path.startswith(f"{unit}.") or unit == f"{path}.use"
+
+
+def has_effect(unit: str, arm: "Arm", recipes: dict[str, Recipe]) -> bool:
+    """Whether the completed recipes of an arm and its base differ in what the unit owns."""
+    return any(owns(unit, path) for path in differences(recipes[arm.base], recipes[arm.name]))
+
+
+def questions(
+    reader: "_Reader",
+    arms: tuple["Arm", ...],
+    factors: Factors,
+    recipes: dict[str, Recipe],
+    metric: str,
+    margin: float | None,
+    primary: str | None,
+    control: bool,
+) -> tuple[Question, ...]:
+    """The study's questions; where nothing is asked, every arm against its base or every effect (rule R7)."""
+    written = reader.top("questions", {}) or {}
+    if not isinstance(written, dict):
+        reader.problem(("questions",), "questions must be a mapping of name to question.")
+        written = {}
+    asker = _Asker(reader, {a.name: a for a in arms}, factors, recipes, metric, margin)
+    found = [asker.question(name, asked) for name, asked in (written or asker.unasked()).items()]
+    good = [q for q in found if q is not None]
+    if primary is None and len(found) == 1 and good:
+        primary = good[0].name
+    if primary is not None and primary not in (written or {q.name for q in good}):
+        reader.problem(("primary",), unknown("question", str(primary), [q.name for q in good]))
+    good = [replace(q, primary=q.name == primary) for q in good]
+    if control and "baseline" in recipes:
+        ask = "A/A: the same recipe twice, under other seeds"
+        good.append(Question("a/a", ask, {"baseline": -1.0, CONTROL: 1.0}, metric, margin, control=True))
+    return tuple(good)
+
+
+class _Asker:
+    def __init__(
+        self,
+        reader: "_Reader",
+        arms: dict[str, "Arm"],
+        factors: Factors,
+        recipes: dict[str, Recipe],
+        metric: str,
+        margin: float | None,
+    ):
+        self.reader, self.arms, self.factors, self.recipes = reader, arms, factors, recipes
+        self.metric, self.margin = metric, margin
+
+    def unasked(self) -> dict[str, dict[str, Any]]:
+        """What is asked when nothing is asked (rule R7)."""
+        found: dict[str, dict[str, Any]] = {}
+        two_level = [f for f, levels in self.factors.items() if len(levels) == 2]
+        found |= {f: {"effect": [f]} for f in two_level}
+        found |= {f"{a}-by-{b}": {"effect": [a, b]} for a, b in combinations(two_level, 2)}
+        for arm in self.arms.values():
+            asked_already = arm.levels and all(len(self.factors[f]) == 2 for f in arm.levels)
+            if arm.name in ("baseline", CONTROL) or arm.name in self.reader.refused or asked_already:
+                continue
+            found[arm.name] = {"compare": [arm.base, arm.name], "bundle": arm.bundle}
+        return found
+
+    def question(self, name: str, asked: Any) -> Question | None:
+        where = ("questions", name)
+        if not isinstance(asked, dict):
+            self.reader.problem(where, f"question {name!r} must be a mapping with `compare`, `effect` or `weights`.")
+            return None
+        for key in asked:
+            if key not in QUESTION_KEYS:
+                self.reader.problem((*where, key), unknown(f"key of question {name!r}", key, QUESTION_KEYS))
+        kinds = [k for k in ("compare", "effect", "weights") if k in asked]
+        if len(kinds) != 1:
+            self.reader.problem(where, f"question {name!r} needs exactly one of compare, effect and weights.")
+            return None
+        if "score_in" in asked:
+            self.reader.problem((*where, "score_in"), "score_in belongs to label spaces, which classification has not.")
+        metric = asked.get("metric", self.metric)
+        if "metric" in asked:
+            self.reader.check_metric((*where, "metric"), metric)
+        weights = getattr(self, f"_{kinds[0]}")((*where, kinds[0]), asked[kinds[0]])
+        if weights is None or any(arm in self.reader.refused or arm not in self.recipes for arm in weights):
+            return None
+        return self._checked(name, asked, kinds[0], weights, str(metric))
+
+    def _checked(self, name: str, asked: dict[str, Any], kind: str, weights: dict[str, float], metric: str) -> Question:
+        factors = tuple(asked["effect"]) if kind == "effect" else ()
+        changed, consequences, units = self._difference(kind, asked, weights)
+        bundle = asked.get("bundle") is True
+        if kind == "compare" and len(units) != 1 and not bundle:
+            a, b = asked["compare"]
+            what = f"differ in {', '.join(units)}" if units else "do not differ"
+            fix = "compare arms that differ in one unit, or say `bundle: true`." if units else "compare two different arms."
+            self.reader.problem(("questions", name), f"question {name!r}: {a!r} and {b!r} {what}.", fix, "QUESTION_BUNDLE")
+        return Question(
+            name=name,
+            ask=str(asked.get("ask") or _sentence(kind, asked)),
+            weights=weights,
+            metric=metric,
+            margin=asked.get("margin", self.margin),
+            kind="interaction" if len(factors) == 2 else kind,  # type: ignore[arg-type]
+            factors=factors,
+            bundle=bundle and len(units) != 1,
+            changed=changed,
+            consequences=consequences,
+        )
+
+    def _difference(
+        self, kind: str, asked: dict[str, Any], weights: dict[str, float]
+    ) -> tuple[dict[str, list[Any]], dict[str, list[Any]], list[str]]:
+        """What the two sides differ in: (by the units asked about, as their consequence, the units)."""
+        if kind == "weights" or (kind == "effect" and len(asked["effect"]) == 2):
+            return {}, {}, []
+        pair = asked["compare"] if kind == "compare" else self._pair(asked["effect"][0])
+        a, b = (chain(self.arms, arm) for arm in pair)
+        moved = differences(self.recipes[pair[0]], self.recipes[pair[1]])
+        units = [u for u in {**a, **b} if a.get(u, _MISSING) != b.get(u, _MISSING) and any(owns(u, p) for p in moved)]
+        asked_about = {p: v for p, v in moved.items() if any(owns(u, p) for u in units)}
+        return asked_about, {p: v for p, v in moved.items() if p not in asked_about}, units
+
+    def _pair(self, factor: str) -> list[str]:
+        level = list(self.factors[factor])[1]
+        return ["baseline", level]
+
+    def _arm(self, where: tuple[str | int, ...], name: Any) -> bool:
+        if name in self.arms:
+            return True
+        self.reader.problem(where, unknown("arm", str(name), list(self.arms)))
+        return False
+
+    def _compare(self, where: tuple[str | int, ...], value: Any) -> dict[str, float] | None:
+        if not isinstance(value, list) or len(value) != 2 or value[0] == value[1]:
+            self.reader.problem(where, f"compare must be two different arms, [from, to], not {value!r}.")
+            return None
+        if not all([self._arm(where, v) for v in value]):
+            return None
+        return {value[0]: -1.0, value[1]: 1.0}
+
+    def _weights(self, where: tuple[str | int, ...], value: Any) -> dict[str, float] | None:
+        numbers = isinstance(value, dict) and all(isinstance(w, int | float) and not isinstance(w, bool) for w in value.values())
+        if not numbers or len(value) < 2:
+            self.reader.problem(where, f"weights must be a mapping of at least two arms to numbers, not {value!r}.")
+            return None
+        if not all([self._arm((*where, arm), arm) for arm in value]):
+            return None
+        if abs(sum(value.values())) > 1e-9:
+            self.reader.problem(where, f"the weights of a contrast sum to 0; these sum to {sum(value.values()):g}.")
+            return None
+        return {arm: float(w) for arm, w in value.items()}
+
+    def _effect(self, where: tuple[str | int, ...], value: Any) -> dict[str, float] | None:
+        if not isinstance(value, list) or len(value) not in (1, 2) or len(set(map(str, value))) != len(value):
+            self.reader.problem(where, f"effect must be a list of one or two factors, not {value!r}.")
+            return None
+        for factor in value:
+            if factor not in self.factors:
+                self.reader.problem(where, unknown("factor", str(factor), list(self.factors)))
+                return None
+            if len(self.factors[factor]) != 2:
+                fix = "ask with compare or weights."
+                self.reader.problem(where, f"factor {factor!r} has {len(self.factors[factor])} levels; an effect needs two.", fix)
+                return None
+        return self._effect_weights(value)
+
+    def _effect_weights(self, asked: list[str]) -> dict[str, float]:
+        """Weights of one: the high side less the low side, averaged over the other factors' combinations."""
+        combos = [a for a in self.arms.values() if a.levels]
+        cells = len(combos) / 2 ** len(asked)
+        weights = {}
+        for arm in combos:
+            sign = 1
+            for factor in asked:
+                sign *= 1 if arm.levels[factor] == list(self.factors[factor])[1] else -1
+            weights[arm.name] = sign / cells
+        return weights
+
+
+_MISSING = object()
+
+
+def _sentence(kind: str, asked: dict[str, Any]) -> str:
+    if kind == "compare":
+        return f"Is {asked['compare'][1]} better than {asked['compare'][0]}?"
+    if kind == "effect" and len(asked["effect"]) == 1:
+        return f"What does {asked['effect'][0]} do, on average over the other factors?"
+    if kind == "effect":
+        return f"Does the effect of {asked['effect'][0]} depend on {asked['effect'][1]}?"
+    return "How large is this contrast of arms?"

@@ -1,0 +1,50 @@
+"""What a run ran on: recorded with it, compared before a partial run goes on."""
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+PACKAGES = ("paribus", "torch", "torchvision", "timm", "numpy", "pillow", "safetensors", "scipy")
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of what can move a number."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def light() -> dict[str, Any]:
+    """Versions and machine, without importing torch."""
+    return {"versions": versions(), "machine": platform.machine(), "system": platform.system(), "cores": physical_cores()}
+
+
+def full(device: str = "cpu") -> dict[str, Any]:
+    """The environment of a run: versions, machine, threads, processor capability, device."""
+    import torch
+
+    found = light()
+    return found | {
+        "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "device": device,
+    }
+
+
+def physical_cores() -> int:
+    """Cores this process may use, hyper-threads counted once where the system tells."""
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+    cores = set()
+    for cpu in allowed:
+        try:
+            with open(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") as file:  # noqa: PTH123
+                cores.add(file.read().strip())
+        except OSError:
+            cores.add(str(cpu))
+    return max(1, len(cores))

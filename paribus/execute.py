@@ -1,0 +1,274 @@
+"""What is missing, in which order, where. Keeps no state of its own: it resumes by looking."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from paribus import durable, grouping, weights
+from paribus.contrasts import Contrast, arms_still_needed, contrasts
+from paribus.datasets import ImageSet
+from paribus.errors import DataError, Problem, RunsFailed, StudyError
+from paribus.parts import build, choices, resolve
+from paribus.predictions import RunRecord
+from paribus.questions import Design
+from paribus.recipe import HOMES, Recipe
+from paribus.runs import Run, sources_of
+from paribus.scan import Scan, changed, scan
+from paribus.store import Store
+from paribus.study import METRICS, Study
+from paribus.weights import Weights
+
+STUDY_LOCK = "study.lock.json"
+DATA_LOCK = "data.lock.json"
+
+
+class Watcher(Protocol):
+    """Told what happens, as it happens."""
+
+    def scanning(self, done: int, total: int) -> None: ...
+    def planned(self, missing: int, finished: int) -> None: ...
+    def started(self, arm: str, run: Run) -> None: ...
+    def epoch(self, arm: str, run: Run, epoch: int, seconds: float) -> None: ...
+    def finished(self, arm: str, run: Run, record: RunRecord) -> None: ...
+    def looked(self, look: int, rows: tuple[Contrast, ...]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a study's files are: its own folder, and the run folders that studies share."""
+
+    folder: Path
+    store: Store
+
+    @classmethod
+    def of(cls, study: Study, out: Path) -> "Place":
+        """`out/<name of the study file>/` for the report and the locks, `out/runs/` for the runs."""
+        name = study.path.stem if study.path is not None else "study"
+        return cls(out / name, Store(out / "runs"))
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A study with its data looked at and its weights found: every run is determined."""
+
+    study: Study
+    design: Design
+    scans: dict[str, Scan]  # by arm; arms with the same data share one
+    weights: dict[str, Weights]  # by model name, for pretrained models
+    runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
+
+    def fingerprints(self, arm: str) -> dict[str, str]:
+        """Split -> fingerprint of an arm's data."""
+        return self.scans[arm].fingerprints
+
+
+def bind(
+    study: Study,
+    place: Place,
+    data: Mapping[str, Path] | None = None,
+    weight_files: Mapping[str, Path] | None = None,
+    watcher: Watcher | None = None,
+) -> Bound:
+    """Find and scan the data and the weights. `data` binds names to folders (rule R8).
+
+    Raises DataError, EnvironmentError_, and IntegrityError if the data are not those the study began with.
+    """
+    found = {use: weights.find(use, weight_files) for use in _pretrained(study)}
+    scans = _scans(study, place, data or {}, watcher)
+    first = scans["baseline"]
+    split = study.split or ("test" if "test" in first.fingerprints else "val")
+    _check_splits(study, scans, split)
+    groups = grouping.groups(study.groups, first.images, split)
+    design = Design(study.looks, split, study.epoch, groups)  # type: ignore[arg-type]
+    bound = Bound(study, design, scans, found)
+    return replace(bound, runs={arm: _runs(bound, arm) for arm in study.recipes})
+
+
+def _runs(bound: Bound, arm: str) -> tuple[Run, ...]:
+    recipe = bound.study.recipes[arm]
+    pretrained = bound.weights[recipe.model.use].sha256 if recipe.model.args.get("pretrained") else None
+    train, sources = bound.scans[arm].fingerprints["train"], sources_of(recipe)
+    return tuple(Run(recipe, seed, train, pretrained, sources) for seed in bound.study.seeds_of(arm))
+
+
+def _pretrained(study: Study) -> list[str]:
+    return sorted({r.model.use for r in study.recipes.values() if r.model.args.get("pretrained")})
+
+
+def _scans(study: Study, place: Place, data: Mapping[str, Path], watcher: Watcher | None) -> dict[str, Scan]:
+    scans: dict[str, Scan] = {}
+    by_data: dict[str, Scan] = {}
+    for arm, recipe in study.recipes.items():
+        key = json.dumps([recipe.data.use, recipe.data.args, study.roots[arm]], sort_keys=True)
+        if key not in by_data:
+            images = image_set(recipe, data_root(study, study.roots[arm], data))
+            lock = place.folder / (DATA_LOCK if not by_data else f"data-{len(by_data)}.lock.json")
+            known = json.loads(lock.read_bytes()) if lock.exists() else None
+            on_leak = "drop_train" if study.on_leak == "drop_train" else "refuse"
+            progress = watcher.scanning if watcher else None
+            by_data[key] = scan(images, on_leak=on_leak, known=known, progress=progress)  # type: ignore[arg-type]
+            _refuse_changed(known, by_data[key], lock)
+        scans[arm] = by_data[key]
+    return scans
+
+
+def _refuse_changed(known: dict[str, Any] | None, found: Scan, lock: Path) -> None:
+    from paribus.errors import IntegrityError
+
+    problems = changed(known, found) if known else []
+    if problems:
+        fix = f"put the data back, or remove {lock} to begin with the data as they are."
+        raise IntegrityError([replace(p, fix=fix) for p in problems])
+
+
+def image_set(recipe: Recipe, root: Path | None) -> ImageSet:
+    """The data set of a recipe, before it is scanned. `root` is given to data parts that read files."""
+    function = resolve(recipe.data.use, HOMES["data"], (recipe.data.use.rpartition(":")[0],))
+    if reads_files(function):
+        if root is None:
+            raise StudyError([Problem("DATA_NO_ROOT", f"data `{recipe.data.use}` needs `root`: a folder or a name.")])
+        return build(recipe.data, HOMES["data"], root)  # type: ignore[no-any-return]
+    return build(recipe.data, HOMES["data"])  # type: ignore[no-any-return]
+
+
+def reads_files(function: Any) -> bool:
+    """Whether a data part takes a folder."""
+    import inspect
+
+    return len(inspect.signature(function).parameters) > len(choices(function))
+
+
+def data_root(study: Study, root: str | None, data: Mapping[str, Path]) -> Path | None:
+    """Where `root` is: bound by name, else a path relative to the study file."""
+    if root is None:
+        return None
+    if root in data:
+        return data[root]
+    base = study.path.parent if study.path is not None else Path()
+    path = base / root
+    if not path.exists():
+        fix = f"name the folder on the command line (--data {root}=FOLDER), or write a path relative to the study file."
+        raise DataError([Problem("DATA_NOT_FOUND", f"the data {root!r} are not there.", str(path), fix)])
+    return path
+
+
+def _check_splits(study: Study, scans: dict[str, Scan], split: str) -> None:
+    problems = []
+    for arm, each in scans.items():
+        have = ", ".join(each.fingerprints)
+        for needed, why in (("train", "every arm trains"), (split, "scores are taken there")):
+            if needed not in each.fingerprints:
+                problems.append(Problem("SPLIT_MISSING", f"there is no {needed} split ({why}); there are: {have}.", arm))
+        if study.epoch == "val" and "val" not in each.fingerprints:
+            problems.append(Problem("SPLIT_MISSING", f"`epoch: val` needs a val split; there are: {have}.", arm))
+    if study.epoch == "val" and split == "val":
+        message = "`epoch: val` chooses on val and needs another split to score on; there is no test split."
+        problems.append(Problem("EPOCH_VAL", message, fix="write `epoch: crossfit` or `epoch: last`."))
+    if problems:
+        raise DataError(list(dict.fromkeys(problems)))
+
+
+def missing(bound: Bound, store: Store, needed: Mapping[str, int]) -> Iterator[tuple[str, Run]]:
+    """The runs to be trained for `needed` (arm -> number of seeds), seed by seed, so that all arms grow together."""
+    seen: set[str] = set()
+    for index in range(max(needed.values(), default=0)):
+        for arm, count in needed.items():
+            run = bound.runs[arm][index] if index < min(count, len(bound.runs[arm])) else None
+            if run is not None and run.id not in seen and not store.has(run):
+                seen.add(run.id)
+                yield arm, run
+
+
+def execute(bound: Bound, place: Place, watcher: Watcher, max_runs: int | None = None) -> None:
+    """Train every run that is missing, look by look; stops asking for seeds where a question is decided.
+
+    Raises RunsFailed (exit 4) after all others are complete if some could not be trained.
+    """
+    trainer = _Trainer(bound, place.store, watcher, max_runs)
+    needed = dict.fromkeys(bound.study.recipes, bound.study.looks[0])
+    while needed:
+        with durable.lock(place.store.root / "LOCK"):
+            trainer.train_all(needed)
+        if trainer.failures or trainer.stopped:
+            break
+        rows = contrasts(bound.study.questions, records(bound, place.store), bound.design, metric_functions(bound.study))
+        watcher.looked(max(needed.values()), rows)
+        needed = arms_still_needed(rows, bound.study.looks)
+        if not any(True for _ in missing(bound, place.store, needed)):
+            break
+    if trainer.failures:
+        raise RunsFailed(trainer.failures)
+
+
+@dataclass
+class _Trainer:
+    bound: Bound
+    store: Store
+    watcher: Watcher
+    max_runs: int | None
+    failures: list[Problem] = field(default_factory=list)
+    stopped: bool = False
+    trained: int = 0
+    pictures: dict[int, Any] = field(default_factory=dict)
+    states: dict[str, Any] = field(default_factory=dict)
+
+    def train_all(self, needed: Mapping[str, int]) -> None:
+        todo = list(missing(self.bound, self.store, needed))
+        self.watcher.planned(len(todo), sum(len(r[: needed.get(a, 0)]) for a, r in self.bound.runs.items()) - len(todo))
+        for arm, run in todo:
+            if self.max_runs is not None and self.trained >= self.max_runs:
+                self.stopped = True
+                return
+            try:
+                self._train(arm, run)
+            except (DataError, MemoryError, RuntimeError, ValueError) as error:
+                self.failures.append(Problem("RUN_FAILED", f"{type(error).__name__}: {error}", f"{arm}, seed {run.seed}"))
+            self.trained += 1
+
+    def _train(self, arm: str, run: Run) -> None:
+        from paribus.train import train
+        from paribus.views import Pictures
+
+        each = self.bound.scans[arm]
+        pictures = self.pictures.setdefault(id(each), Pictures(each.images))
+        self.watcher.started(arm, run)
+        train(
+            run,
+            pictures,
+            self._state(run),
+            self.store,
+            each.fingerprints,
+            lambda epoch, seconds: self.watcher.epoch(arm, run, epoch, seconds),
+        )
+        self.watcher.finished(arm, run, self.store.load(run.id, each.fingerprints))
+
+    def _state(self, run: Run) -> dict[str, Any] | None:
+        use = run.recipe.model.use
+        if run.weights is None:
+            return None
+        if use not in self.states:
+            self.states[use] = weights.load(self.bound.weights[use])
+        return dict(self.states[use])
+
+
+def records(bound: Bound, store: Store) -> dict[str, list[RunRecord]]:
+    """The finished runs of every arm, in the order of the seeds, up to the first that is missing."""
+    found: dict[str, list[RunRecord]] = {}
+    loaded: dict[str, RunRecord] = {}
+    for arm, runs in bound.runs.items():
+        found[arm] = []
+        for run in runs:
+            if not store.has(run):
+                break
+            if run.id not in loaded:
+                loaded[run.id] = store.load(run.id, bound.fingerprints(arm))
+            found[arm].append(loaded[run.id])
+    return found
+
+
+def metric_functions(study: Study) -> dict[str, Any]:
+    """Name -> function, for every metric a question uses."""
+    used = {study.metric, *(q.metric for q in study.questions)}
+    return {name: resolve(name, METRICS, study.plugins) for name in sorted(used)}

@@ -1,0 +1,37 @@
+"""Groups of images that belong together (frames of a video, slices of a patient), as the statistics need them."""
+
+import re
+from typing import Any
+
+from paribus.datasets import ImageSet
+from paribus.errors import DataError, Problem
+
+
+def groups(asked: dict[str, Any] | None, images: ImageSet, split: str) -> dict[str, str] | None:
+    """Image id -> group, for the scored split; None where images stand alone.
+
+    asked: {"pattern": regular expression with one group, searched in the id}, {"column": the data's own groups},
+    {"block": n}, contiguous images in the order of their ids; None takes the data's own groups if there are any.
+    Raises DataError for images that no group can be given to.
+    """
+    items = sorted((i for i in images.items if i.split == split), key=lambda i: i.id)
+    if asked is None or "column" in asked:
+        own = {i.id: i.group for i in items}
+        if all(group is not None for group in own.values()):
+            return {name: str(group) for name, group in own.items()}
+        if asked is None:
+            return None
+        message = "the study asks for the data's groups and the data have none."
+        raise DataError([Problem("GROUP_MISSING", message, fix="give the data part its group column.")])
+    if "block" in asked:
+        return {item.id: f"block {number // asked['block']}" for number, item in enumerate(items)}
+    return _by_pattern(str(asked["pattern"]), [i.id for i in items])
+
+
+def _by_pattern(pattern: str, ids: list[str]) -> dict[str, str]:
+    found = {name: re.search(pattern, name) for name in ids}
+    without = [name for name, match in found.items() if match is None]
+    if without:
+        message = f"the pattern {pattern!r} finds no group in {len(without)} names, among them {without[0]!r}."
+        raise DataError([Problem("GROUP_MISSING", message, fix="write a pattern that fits every name.")])
+    return {name: str(match.group(1)) for name, match in found.items() if match is not None}

@@ -1,0 +1,300 @@
+"""A recipe: every choice that can move a number, and nothing that cannot."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from paribus.errors import unknown
+from paribus.parts import Part, PartProblem, completed
+
+HOMES = {
+    "data": "paribus.datasets",
+    "model": "paribus.models",
+    "input": "paribus.inputs",
+    "optimizer": "paribus.optimizers",
+    "schedule": "paribus.schedules",
+    "loss": "paribus.losses",
+}
+AUGMENT = "paribus.transforms"
+DEFAULTS: dict[str, Any] = {
+    "trainable": "all",
+    "batch_norm": "follow",
+    "input": {},
+    "augment": [],
+    "views": None,
+    "optimizer": "sgd",
+    "schedule": "constant",
+    "loss": "cross_entropy",
+    "epochs": 10,
+    "batch_size": 32,
+    "precision": "float32",
+}
+FIELDS = ("data", "model", *DEFAULTS)
+PLACES = ("root",)  # arguments of data that say where, not what: never part of a recipe
+
+Written = dict[str, Any]  # a recipe as the study file writes it, field -> value
+Problems = list[tuple[tuple[str | int, ...], str]]  # path below the recipe, sentence
+
+
+class RecipeProblem(Exception):
+    """All that is wrong with one recipe."""
+
+    def __init__(self, problems: Problems):
+        self.problems = problems
+        super().__init__("; ".join(sentence for _, sentence in problems))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A completed recipe: every default is written out, in canonical form. Made by `complete`."""
+
+    data: Part
+    model: Part
+    trainable: str | dict[str, str]
+    batch_norm: str
+    input: Part
+    augment: tuple[Part, ...]
+    views: int | None
+    optimizer: Part
+    schedule: Part
+    loss: Part
+    epochs: int
+    batch_size: int
+    precision: str
+
+    def plain(self) -> dict[str, Any]:
+        """Nested and JSON-ready, parts as {"use": name, argument: value}."""
+        return {name: _plain(getattr(self, name)) for name in FIELDS}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "Recipe":
+        """The recipe that `plain` wrote."""
+        values = dict(plain)
+        for name in HOMES:
+            values[name] = part_of(values[name], name)
+        values["augment"] = tuple(part_of(each, "augment") for each in values["augment"])
+        return cls(**values)
+
+    def choices(self) -> Iterator[tuple[str, Any]]:
+        """Every choice as (dotted path, value), so that two recipes can be compared."""
+        for name in FIELDS:
+            value = getattr(self, name)
+            if isinstance(value, Part):
+                yield from _part_choices(name, value)
+            elif name == "augment":
+                yield "augment", [part.use for part in value]
+                for path, part in zip(augment_paths([p.use for p in value]), value, strict=True):
+                    yield from ((f"{path}.{key}", arg) for key, arg in part.args.items())
+            else:
+                yield name, value
+
+
+def complete(written: Written, plugins: tuple[str, ...] = ()) -> Recipe:
+    """The recipe with every default written out. Raises RecipeProblem with all that is wrong at once."""
+    problems: Problems = [((name,), unknown("recipe field", name, FIELDS)) for name in written if name not in FIELDS]
+    problems += [((), f"a recipe needs {name!r}.") for name in ("data", "model") if name not in written]
+    values: dict[str, Any] = {}
+    for name in FIELDS:
+        if name not in written and name not in DEFAULTS:
+            continue
+        try:
+            values[name] = _completed_field(name, written.get(name, DEFAULTS.get(name)), plugins)
+        except RecipeProblem as error:
+            problems += [((name, *where), sentence) for where, sentence in error.problems]
+    if not problems:
+        values["input"] = _with_normalization(values["input"], values["model"])
+        problems += _impossible(values)
+    if problems:
+        raise RecipeProblem(problems)
+    return Recipe(**values)
+
+
+def _completed_field(name: str, value: Any, plugins: tuple[str, ...]) -> Any:
+    if name == "augment":
+        return _completed_augment(value, plugins)
+    if name in HOMES:
+        return _completed_part(name, value, HOMES[name], plugins)
+    return _CHECKS[name](value)
+
+
+def _completed_part(name: str, value: Any, home: str, plugins: tuple[str, ...]) -> Part:
+    part = part_of(value, name)
+    part = Part(part.use, {k: v for k, v in part.args.items() if not (name == "data" and k in PLACES)})
+    try:
+        _check_model_name(name, part.use)
+        return completed(part, home, plugins)
+    except PartProblem as error:
+        raise RecipeProblem([((where,) if where else (), sentence) for where, sentence in error.problems]) from None
+
+
+def _check_model_name(field: str, use: str) -> None:
+    prefix, colon, name = use.partition(":")
+    if field != "model" or not colon or prefix not in ("timm", "torchvision"):
+        return
+    from paribus.zoo import known
+
+    if name not in known(prefix):
+        raise PartProblem([("", unknown(f"{prefix} model", name, known(prefix)))])
+
+
+def _completed_augment(value: Any, plugins: tuple[str, ...]) -> tuple[Part, ...]:
+    if not isinstance(value, list):
+        raise RecipeProblem([((), f"must be a list of parts, not {value!r}.")])
+    parts, problems = [], []
+    for i, each in enumerate(value):
+        try:
+            parts.append(_completed_part("augment", each, AUGMENT, plugins))
+        except RecipeProblem as error:
+            problems += [((i, *where), sentence) for where, sentence in error.problems]
+    if problems:
+        raise RecipeProblem(problems)
+    return tuple(parts)
+
+
+def part_of(value: Any, field: str) -> Part:
+    """A part as a study writes it: a name, or {use: name, argument: value}. Raises RecipeProblem."""
+    if isinstance(value, str):
+        return Part(value)
+    if isinstance(value, dict) and field == "input":
+        return Part("images", {k: v for k, v in value.items() if k != "use"})
+    if isinstance(value, dict) and isinstance(value.get("use"), str):
+        return Part(value["use"], {k: v for k, v in value.items() if k != "use"})
+    raise RecipeProblem([((), f"must be a name or {{use: name, argument: value}}, not {value!r}.")])
+
+
+def _with_normalization(given: Part, model: Part) -> Part:
+    from paribus import zoo
+
+    how = given.args["normalize"]
+    if how == "model":
+        how = zoo.normalization(model.use)
+    elif how == "imagenet":
+        how = {"mean": list(zoo.IMAGENET[0]), "std": list(zoo.IMAGENET[1])}
+    return Part(given.use, given.args | {"normalize": how})
+
+
+def _impossible(values: dict[str, Any]) -> Problems:
+    """Choices that bind one by one and make no sense together."""
+    problems: Problems = []
+    normalize = values["input"].args["normalize"]
+    if sorted(normalize) != ["mean", "std"] or any(len(v) != 3 for v in normalize.values()):
+        problems.append((("input", "normalize"), "needs `mean` and `std`, three numbers each."))
+    elif any(s <= 0 for s in normalize["std"]):
+        problems.append((("input", "normalize"), "needs a standard deviation above 0."))
+    if values["input"].args["size"] < 8:
+        problems.append((("input", "size"), f"must be at least 8 pixels, not {values['input'].args['size']}."))
+    if not 0 < values["input"].args["crop_fraction"] <= 1:
+        problems.append((("input", "crop_fraction"), "must be above 0 and at most 1."))
+    for field in ("lr", "backbone_lr"):
+        rate = values["optimizer"].args.get(field)
+        if isinstance(rate, float) and rate < 0:
+            problems.append((("optimizer", field), f"must not be negative, but is {rate}."))
+    return problems
+
+
+def _whole(low: int, none: bool = False) -> Any:
+    def check(value: Any) -> Any:
+        if none and value is None:
+            return None
+        if type(value) is not int or value < low:
+            raise RecipeProblem([((), f"must be a whole number from {low}, not {value!r}.")])
+        return value
+
+    return check
+
+
+def _one_of(*options: str) -> Any:
+    def check(value: Any) -> Any:
+        if value not in options:
+            raise RecipeProblem([((), f"must be one of {', '.join(options)}, not {value!r}.")])
+        return value
+
+    return check
+
+
+def _trainable(value: Any) -> Any:
+    if value in ("head", "all"):
+        return value
+    if isinstance(value, dict) and list(value) == ["from"] and isinstance(value["from"], str):
+        return value
+    raise RecipeProblem([((), f"must be head, all or {{from: stage}}, not {value!r}.")])
+
+
+def _views(value: Any) -> None:
+    if value is not None:
+        raise RecipeProblem([((), f"must be null in this version (fresh draws each epoch), not {value!r}.")])
+
+
+_CHECKS: dict[str, Any] = {
+    "trainable": _trainable,
+    "batch_norm": _one_of("follow", "frozen", "train"),
+    "views": _views,
+    "epochs": _whole(1),
+    "batch_size": _whole(1),
+    "precision": _one_of("float32", "bf16"),
+}
+
+
+def changed(written: Written, path: str, value: Any) -> Written:
+    """A copy of a written recipe with one unit replaced (rule R3).
+
+    `field`, `field.argument`, or `augment.<use>.argument`. Raises RecipeProblem if there is nothing at that path.
+    """
+    field, _, argument = path.partition(".")
+    if field not in FIELDS:
+        raise RecipeProblem([((), unknown("recipe field", field, FIELDS))])
+    result = deepcopy(written)
+    if not argument:
+        result[field] = value
+    elif field == "augment":
+        _change_augment(result, argument, value)
+    elif field in HOMES:
+        part = part_of(result.get(field, DEFAULTS.get(field)), field)
+        result[field] = {"use": part.use, **part.args, argument: value}
+    else:
+        raise RecipeProblem([((), f"{field!r} has no arguments; write {field}: {value!r}.")])
+    return result
+
+
+def _change_augment(written: Written, path: str, value: Any) -> None:
+    use, _, argument = path.partition(".")
+    parts = [part_of(each, "augment") for each in written.get("augment", [])]
+    paths = [p.removeprefix("augment.") for p in augment_paths([part.use for part in parts])]
+    if use not in paths or not argument:
+        raise RecipeProblem([((), unknown("augment part", use, paths) + " A path is augment.<use>.<argument>.")])
+    part = parts[paths.index(use)]
+    written["augment"] = [{"use": p.use, **p.args} for p in parts]
+    written["augment"][paths.index(use)] = {"use": part.use, **part.args, argument: value}
+
+
+def augment_paths(uses: list[str]) -> list[str]:
+    """`augment.horizontal_flip`, and `augment.horizontal_flip#2` for the second of that name."""
+    seen: dict[str, int] = {}
+    paths = []
+    for use in uses:
+        seen[use] = seen.get(use, 0) + 1
+        paths.append(f"augment.{use}" + (f"#{seen[use]}" if seen[use] > 1 else ""))
+    return paths
+
+
+def differences(a: Recipe, b: Recipe) -> dict[str, list[Any]]:
+    """Path -> [value in a, value in b], for every choice that differs."""
+    left, right = dict(a.choices()), dict(b.choices())
+    return {p: [left.get(p), right.get(p)] for p in [*left, *(r for r in right if r not in left)] if left.get(p) != right.get(p)}
+
+
+def _part_choices(name: str, part: Part) -> Iterator[tuple[str, Any]]:
+    if name != "input":
+        yield name, part.use
+    yield from ((f"{name}.{key}", value) for key, value in part.args.items())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Part):
+        return {"use": value.use, **value.args}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value
+
+

@@ -1,0 +1,47 @@
+"""The built-in schedules: `(steps, steps_per_epoch, *, choices) -> (step -> factor)`.
+
+The factor multiplies every learning rate; `step` counts from 0. A schedule is a pure function of the step, so that
+nothing of it has to be stored to resume a run.
+"""
+
+import math
+from collections.abc import Callable
+
+Schedule = Callable[[int], float]
+
+
+def constant(steps: int, steps_per_epoch: int) -> Schedule:
+    """The learning rate as given, throughout."""
+    return lambda step: 1.0
+
+
+def step(steps: int, steps_per_epoch: int, *, every: int = 7, gamma: float = 0.1) -> Schedule:
+    """Times `gamma` after every `every` epochs, as torch's StepLR (7 and 0.1 are its tutorial's)."""
+    return lambda number: float(gamma ** (number // steps_per_epoch // every))
+
+
+def cosine(steps: int, steps_per_epoch: int, *, final: float = 0.0) -> Schedule:
+    """Half a cosine from 1 to `final` over the whole training (Loshchilov and Hutter 2017, arXiv 1608.03983)."""
+    return lambda number: _cosine(1.0, final, number / max(1, steps - 1))
+
+
+def one_cycle(
+    steps: int, steps_per_epoch: int, *, warm_up: float = 0.3, initial: float = 0.04, final: float = 4e-6
+) -> Schedule:
+    """Up from `initial` to 1 during the share `warm_up` of all steps, then down to `final`, both along a cosine.
+
+    Smith and Topin 2018 (arXiv 1708.07120); the same values as torch's OneCycleLR with its defaults (div_factor 25,
+    final_div_factor 1e4) and cycle_momentum=False.
+    """
+    peak = warm_up * steps - 1
+
+    def factor(number: int) -> float:
+        if number <= peak:
+            return _cosine(initial, 1.0, number / peak) if peak > 0 else 1.0
+        return _cosine(1.0, final, (number - peak) / max(1.0, steps - 1 - peak))
+
+    return factor
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * min(1.0, share)))

@@ -1,0 +1,139 @@
+"""Run folders: whole or absent, hashed, read back without torch."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paribus import durable
+from paribus.errors import IntegrityError, Problem
+from paribus.predictions import Evidence, RunRecord
+from paribus.runs import Run, id_of
+
+DONE = "DONE.json"
+TIMING = "timing.json"  # wall-clock values: outside the hashed results, which are the same in every repetition
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder that holds one folder a run, named by the run's id; any number of studies share it."""
+
+    root: Path
+
+    def folder(self, run_id: str) -> Path:
+        """Where a finished run is."""
+        return self.root / run_id
+
+    def partial(self, run_id: str) -> Path:
+        """Where an unfinished run keeps its last committed state."""
+        return self.root / f"{run_id}.partial"
+
+    def has(self, run: Run) -> bool:
+        """Whether the run is finished."""
+        return (self.folder(run.id) / DONE).exists()
+
+    def unpublished(self, run_id: str) -> Path:
+        """An empty folder in which a finished run is put together."""
+        folder = self.root / f"{run_id}.final"
+        durable.remove(folder)
+        durable.make_folder(folder)
+        return folder
+
+    def publish(self, run_id: str) -> None:
+        """Hash every file into DONE.json, give the folder its name, and drop the unfinished state."""
+        folder = self.root / f"{run_id}.final"
+        files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != TIMING]
+        hashes = {p.relative_to(folder).as_posix(): _sha256(p) for p in files}
+        durable.write_json(folder / DONE, {"files": hashes})
+        durable.publish(folder, self.folder(run_id))
+        durable.remove(self.partial(run_id))
+
+    def load(self, run_id: str, splits: dict[str, str] | None = None) -> RunRecord:
+        """A finished run, every file checked against its hash.
+
+        splits: split -> fingerprint of the evidence wanted; None reads all. Raises IntegrityError (exit 7).
+        """
+        folder = self.folder(run_id)
+        about = json.loads(self._checked(folder, "run.json"))
+        if id_of(about["identity"]) != run_id:
+            raise IntegrityError([_damaged(folder, "run.json", "says it is another run")])
+        timing = _read_json(folder / TIMING)
+        evidence = {}
+        for path in sorted((folder / "evidence").iterdir()):
+            split, _, fingerprint = path.name.partition("-")
+            if splits is None or splits.get(split, "").startswith(fingerprint):
+                evidence[split] = self._evidence(folder, path.name, split)
+        facts = {k: about[k] for k in about if k not in ("curves", "status", "identity")} | timing
+        facts["recipe"] = about["identity"]["recipe"]
+        return RunRecord(
+            id=run_id,
+            seed=about["identity"]["seed"],
+            status=about["status"],
+            seconds=float(timing.get("seconds", 0.0)),
+            evidence=evidence,
+            curves=tuple(about["curves"]),
+            facts=facts,
+        )
+
+    def _evidence(self, folder: Path, name: str, split: str) -> Evidence:
+        from safetensors.numpy import load
+
+        tensors = load(self._checked(folder, f"evidence/{name}/scores.safetensors"))
+        about = json.loads(self._checked(folder, f"evidence/{name}/images.json"))
+        return Evidence(
+            split=split,
+            image_ids=tuple(about["image_ids"]),
+            targets=tensors["targets"].astype(np.int64),
+            classes=tuple(about["classes"]),
+            epochs=tuple(int(e) for e in tensors["epochs"]),
+            logits=tensors["logits"],
+        )
+
+    def _checked(self, folder: Path, name: str) -> bytes:
+        expected = _read_json(folder / DONE).get("files", {}).get(name)
+        try:
+            content = (folder / name).read_bytes()
+        except OSError:
+            raise IntegrityError([_damaged(folder, name, "cannot be read")]) from None
+        found = hashlib.sha256(content).hexdigest()
+        if found != expected:
+            raise IntegrityError([_damaged(folder, name, f"has sha256 {found[:16]}, {str(expected)[:16]} was written")])
+        return content
+
+
+def write_evidence(folder: Path, fingerprint: str, evidence: Evidence) -> None:
+    """`evidence/<split>-<fingerprint>/`: scores.safetensors (logits, targets, epochs) and images.json (ids, classes)."""
+    from safetensors.numpy import save
+
+    target = folder / "evidence" / f"{evidence.split}-{fingerprint[:12]}"
+    durable.make_folder(target)
+    tensors = {
+        "logits": np.ascontiguousarray(evidence.logits, dtype=np.float32),
+        "targets": np.asarray(evidence.targets, dtype=np.int64),
+        "epochs": np.asarray(evidence.epochs, dtype=np.int64),
+    }
+    durable.write(target / "scores.safetensors", save(tensors))
+    durable.write_json(
+        target / "images.json", {"image_ids": list(evidence.image_ids), "classes": list(evidence.classes)}
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise IntegrityError([_damaged(path.parent, path.name, "cannot be read")]) from None
+    return dict(value)
+
+
+def _damaged(folder: Path, name: str, what: str) -> Problem:
+    fix = f"remove the folder {folder.name} and give the same command again: the run starts again."
+    return Problem("RUN_DAMAGED", f"{what}.", f"{folder.name}/{name}", fix)

@@ -1,0 +1,140 @@
+"""Reads YAML as data: 1.2 rules (`1e-3` is a number, `no` is a string), no tags, no aliases, no duplicate keys."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from paribus.errors import Problem, StudyError
+
+LARGEST = 1 << 20  # bytes
+DEEPEST = 20
+
+Where = tuple[str | int, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader with YAML 1.2's core schema in place of 1.1's guesses."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML reads it from the class)
+
+
+for _tag, _pattern, _first in (
+    ("tag:yaml.org,2002:bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    ("tag:yaml.org,2002:null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("tag:yaml.org,2002:int", r"^[-+]?[0-9]+$", "-+0123456789"),
+    ("tag:yaml.org,2002:float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+):
+    _Loader.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a file says, and the line (from 1) on which each value stands, by its path of keys and positions."""
+
+    value: Any
+    lines: dict[Where, int]
+
+    def line(self, *where: str | int) -> int:
+        """The line of the value at `where`, or of the nearest thing above it that was written."""
+        while where not in self.lines and where:
+            where = where[:-1]
+        return self.lines.get(where, 1)
+
+
+def read(path: Path) -> Document:
+    """The document in `path`. Raises StudyError with every problem of form and its line."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise StudyError([Problem("STUDY_NOT_FOUND", "there is no such file.", str(path), "check the path.")]) from None
+    except OSError as error:
+        raise StudyError([Problem("STUDY_UNREADABLE", f"cannot be read ({error.strerror}).", str(path))]) from None
+    if len(raw) > LARGEST:
+        raise StudyError([Problem("STUDY_TOO_LARGE", f"has {len(raw)} bytes; a study has at most {LARGEST}.", path.name)])
+    return parse(raw, path.name)
+
+
+def parse(raw: bytes, name: str) -> Document:
+    """The document in `raw`; `name` stands in the messages. Raises StudyError."""
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise StudyError([Problem("STUDY_NOT_UTF8", f"byte {error.start} is not UTF-8.", name, "save it as UTF-8.")]) from None
+    reader = _Reader(name)
+    try:
+        _refuse_depth_and_aliases(text, reader)
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{name}:{mark.line + 1}" if mark else name
+        what = getattr(error, "problem", None) or str(error)
+        raise StudyError([Problem("STUDY_NOT_YAML", f"is not YAML: {what}.", where)]) from None
+    value = reader.value(node, ()) if node is not None else None
+    if reader.problems:
+        raise StudyError(reader.problems)
+    return Document(value, reader.lines)
+
+
+def _refuse_depth_and_aliases(text: str, reader: "_Reader") -> None:
+    """From the events alone, before anything is composed: an alias bomb or 3000 levels cost nothing."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            reader.problem(event, "YAML_ALIAS", f"the alias *{event.anchor} is not allowed.", "write the value out.")
+        if depth > DEEPEST:
+            reader.problem(event, "YAML_TOO_DEEP", f"is nested more than {DEEPEST} levels deep.", "flatten it.")
+            break
+    if reader.problems:
+        raise StudyError(reader.problems)
+
+
+class _Reader:
+    def __init__(self, name: str):
+        self.name = name
+        self.lines: dict[Where, int] = {}
+        self.problems: list[Problem] = []
+
+    def problem(self, at: Any, code: str, message: str, fix: str = "") -> None:
+        self.problems.append(Problem(code, message, f"{self.name}:{at.start_mark.line + 1}", fix))
+
+    def value(self, node: yaml.Node, where: Where) -> Any:
+        self.lines[where] = node.start_mark.line + 1
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, where)
+        if isinstance(node, yaml.SequenceNode):
+            self._check_tag(node, "tag:yaml.org,2002:seq")
+            return [self.value(child, (*where, i)) for i, child in enumerate(node.value)]
+        return self._scalar(node)
+
+    def _check_tag(self, node: yaml.Node, *expected: str) -> bool:
+        if node.tag in expected:
+            return True
+        self.problem(node, "YAML_TAG", f"the tag {node.tag} is not allowed.", "write plain values.")
+        return False
+
+    def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, Any]:
+        self._check_tag(node, "tag:yaml.org,2002:map")
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if key is None or key == "<<":
+                self.problem(key_node, "YAML_KEY", "a key must be a plain text.")
+                continue
+            if key in found:
+                self.problem(key_node, "YAML_DUPLICATE_KEY", f"the key {key!r} stands twice.", "keep one of them.")
+            found[key] = self.value(value_node, (*where, key))
+            self.lines[(*where, key)] = key_node.start_mark.line + 1
+        return found
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        kinds = {"bool": lambda t: t.lower() == "true", "null": lambda t: None, "int": int, "float": float, "str": str}
+        if not self._check_tag(node, *(f"tag:yaml.org,2002:{kind}" for kind in kinds)):
+            return None
+        return kinds[node.tag.rpartition(":")[2]](node.value)
