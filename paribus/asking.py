@@ -44,7 +44,7 @@ def questions(
     control: bool,
 ) -> tuple[Question, ...]:
     """The study's questions; where nothing is asked, every arm against its base or every effect (rule R7)."""
-    written = reader.top("questions", {}) or {}
+    written = reader.top("questions") or {}
     if not isinstance(written, dict):
         reader.problem(("questions",), "questions must be a mapping of name to question.")
         written = {}
@@ -105,6 +105,10 @@ class _Asker:
         metric = asked.get("metric", self.metric)
         if "metric" in asked:
             self.reader.check_metric((*where, "metric"), metric)
+        if not isinstance(asked.get("bundle", False), bool):
+            self.reader.problem((*where, "bundle"), f"bundle must be true or false, not {asked['bundle']!r}.")
+        if asked.get("margin") is not None:
+            self.reader.checked_margin((*where, "margin"), asked["margin"], metric)
         weights = getattr(self, f"_{kinds[0]}")((*where, kinds[0]), asked[kinds[0]])
         if weights is None or any(arm in self.reader.refused or arm not in self.recipes for arm in weights):
             return None
@@ -114,11 +118,17 @@ class _Asker:
         factors = tuple(asked["effect"]) if kind == "effect" else ()
         changed, consequences, units = self._difference(kind, asked, weights)
         bundle = asked.get("bundle") is True
-        if kind == "compare" and len(units) != 1 and not bundle:
+        if kind == "compare" and (not units or (len(units) > 1 and not bundle)):
             a, b = asked["compare"]
             what = f"differ in {', '.join(units)}" if units else "do not differ"
-            fix = "compare arms that differ in one unit, or say `bundle: true`." if units else "compare two different arms."
-            self.reader.problem(("questions", name), f"question {name!r}: {a!r} and {b!r} {what}.", fix, "QUESTION_BUNDLE")
+            fix = (
+                "compare arms that differ in one unit, or say `bundle: true`."
+                if units
+                else "compare two different arms."
+            )
+            self.reader.problem(
+                ("questions", name), f"question {name!r}: {a!r} and {b!r} {what}.", fix, "QUESTION_BUNDLE"
+            )
         return Question(
             name=name,
             ask=str(asked.get("ask") or _sentence(kind, asked)),
@@ -127,7 +137,7 @@ class _Asker:
             margin=asked.get("margin", self.margin),
             kind="interaction" if len(factors) == 2 else kind,  # type: ignore[arg-type]
             factors=factors,
-            bundle=bundle and len(units) != 1,
+            bundle=(bundle or kind == "effect") and len(units) > 1,  # a level that bundles makes a bundled effect
             changed=changed,
             consequences=consequences,
         )
@@ -150,7 +160,7 @@ class _Asker:
         return ["baseline", level]
 
     def _arm(self, where: tuple[str | int, ...], name: Any) -> bool:
-        if name in self.arms:
+        if isinstance(name, str) and name in self.arms:
             return True
         self.reader.problem(where, unknown("arm", str(name), list(self.arms)))
         return False
@@ -164,7 +174,9 @@ class _Asker:
         return {value[0]: -1.0, value[1]: 1.0}
 
     def _weights(self, where: tuple[str | int, ...], value: Any) -> dict[str, float] | None:
-        numbers = isinstance(value, dict) and all(isinstance(w, int | float) and not isinstance(w, bool) for w in value.values())
+        numbers = isinstance(value, dict) and all(
+            isinstance(w, int | float) and not isinstance(w, bool) for w in value.values()
+        )
         if not numbers or len(value) < 2:
             self.reader.problem(where, f"weights must be a mapping of at least two arms to numbers, not {value!r}.")
             return None
@@ -180,12 +192,14 @@ class _Asker:
             self.reader.problem(where, f"effect must be a list of one or two factors, not {value!r}.")
             return None
         for factor in value:
-            if factor not in self.factors:
+            if not isinstance(factor, str) or factor not in self.factors:
                 self.reader.problem(where, unknown("factor", str(factor), list(self.factors)))
                 return None
             if len(self.factors[factor]) != 2:
                 fix = "ask with compare or weights."
-                self.reader.problem(where, f"factor {factor!r} has {len(self.factors[factor])} levels; an effect needs two.", fix)
+                self.reader.problem(
+                    where, f"factor {factor!r} has {len(self.factors[factor])} levels; an effect needs two.", fix
+                )
                 return None
         return self._effect_weights(value)
 

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from paribus.errors import EnvironmentError_, LockedError, Problem
+from paribus.errors import MachineError, LockedError, Problem
 
 
 def write(path: Path, content: bytes) -> None:
     """Replace `path` by `content`: a temporary file in the same folder, synced, renamed, the folder synced.
 
-    Raises EnvironmentError_ (exit 6) if the disk is full or the folder cannot be written.
+    Raises MachineError (exit 6) if the disk is full or the folder cannot be written.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -36,7 +36,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder and those above it. Raises EnvironmentError_."""
+    """Create a folder and those above it. Raises MachineError."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -70,7 +70,7 @@ def sync_folder(path: Path) -> None:
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Hold `path` for this process; the lock dies with the process. Raises LockedError (exit 5) at once if it is held."""
+    """Hold `path`; the lock dies with the process. Raises LockedError (exit 5) at once if another holds it."""
     make_folder(path.parent)
     with path.open("a+") as file:
         try:
@@ -86,9 +86,9 @@ def lock(path: Path) -> Iterator[None]:
         yield
 
 
-def environment_error(error: OSError, path: Path, size: int = 0) -> EnvironmentError_:
+def environment_error(error: OSError, path: Path, size: int = 0) -> MachineError:
     """What the system said, in the user's words."""
     codes = {28: "ENV_DISK_FULL", 122: "ENV_DISK_FULL", 13: "ENV_PERMISSION", 1: "ENV_PERMISSION", 30: "ENV_READ_ONLY"}
     needs = f" ({size} bytes were to be written)" if size else ""
     fix = "make room or choose another folder with --out, then give the same command again: it goes on."
-    return EnvironmentError_([Problem(codes.get(error.errno or 0, "ENV_IO"), f"{error.strerror}{needs}.", str(path), fix)])
+    return MachineError([Problem(codes.get(error.errno or 0, "ENV_IO"), f"{error.strerror}{needs}.", str(path), fix)])

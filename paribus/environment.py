@@ -22,7 +22,12 @@ def versions() -> dict[str, str]:
 
 def light() -> dict[str, Any]:
     """Versions and machine, without importing torch."""
-    return {"versions": versions(), "machine": platform.machine(), "system": platform.system(), "cores": physical_cores()}
+    return {
+        "versions": versions(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "cores": physical_cores(),
+    }
 
 
 def full(device: str = "cpu") -> dict[str, Any]:

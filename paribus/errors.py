@@ -37,7 +37,7 @@ class ParibusError(Exception):
 
     def __init__(self, problems: Sequence[Problem | str] | str):
         found = [problems] if isinstance(problems, str) else problems
-        self.problems = [p if isinstance(p, Problem) else Problem(self.code, p) for p in found]
+        self.problems: list[Problem] = [p if isinstance(p, Problem) else Problem(self.code, p) for p in found]
         super().__init__("\n".join(p.line() for p in self.problems))
 
 
@@ -69,7 +69,7 @@ class LockedError(ParibusError):
     code = "LOCKED"
 
 
-class EnvironmentError_(ParibusError):
+class MachineError(ParibusError):
     """Disk, memory, permission, or something that is not installed or not reachable."""
 
     exit_code = 6

@@ -73,7 +73,7 @@ def bind(
 ) -> Bound:
     """Find and scan the data and the weights. `data` binds names to folders (rule R8).
 
-    Raises DataError, EnvironmentError_, and IntegrityError if the data are not those the study began with.
+    Raises DataError, MachineError, and IntegrityError if the data are not those the study began with.
     """
     found = {use: weights.find(use, weight_files) for use in _pretrained(study)}
     scans = _scans(study, place, data or {}, watcher)
@@ -129,8 +129,8 @@ def image_set(recipe: Recipe, root: Path | None) -> ImageSet:
     if reads_files(function):
         if root is None:
             raise StudyError([Problem("DATA_NO_ROOT", f"data `{recipe.data.use}` needs `root`: a folder or a name.")])
-        return build(recipe.data, HOMES["data"], root)  # type: ignore[no-any-return]
-    return build(recipe.data, HOMES["data"])  # type: ignore[no-any-return]
+        return build(recipe.data, HOMES["data"], root)
+    return build(recipe.data, HOMES["data"])
 
 
 def reads_files(function: Any) -> bool:
@@ -160,7 +160,9 @@ def _check_splits(study: Study, scans: dict[str, Scan], split: str) -> None:
         have = ", ".join(each.fingerprints)
         for needed, why in (("train", "every arm trains"), (split, "scores are taken there")):
             if needed not in each.fingerprints:
-                problems.append(Problem("SPLIT_MISSING", f"there is no {needed} split ({why}); there are: {have}.", arm))
+                problems.append(
+                    Problem("SPLIT_MISSING", f"there is no {needed} split ({why}); there are: {have}.", arm)
+                )
         if study.epoch == "val" and "val" not in each.fingerprints:
             problems.append(Problem("SPLIT_MISSING", f"`epoch: val` needs a val split; there are: {have}.", arm))
     if study.epoch == "val" and split == "val":
@@ -193,7 +195,9 @@ def execute(bound: Bound, place: Place, watcher: Watcher, max_runs: int | None =
             trainer.train_all(needed)
         if trainer.failures or trainer.stopped:
             break
-        rows = contrasts(bound.study.questions, records(bound, place.store), bound.design, metric_functions(bound.study))
+        rows = contrasts(
+            bound.study.questions, records(bound, place.store), bound.design, metric_functions(bound.study)
+        )
         watcher.looked(max(needed.values()), rows)
         needed = arms_still_needed(rows, bound.study.looks)
         if not any(True for _ in missing(bound, place.store, needed)):
@@ -224,7 +228,9 @@ class _Trainer:
             try:
                 self._train(arm, run)
             except (DataError, MemoryError, RuntimeError, ValueError) as error:
-                self.failures.append(Problem("RUN_FAILED", f"{type(error).__name__}: {error}", f"{arm}, seed {run.seed}"))
+                self.failures.append(
+                    Problem("RUN_FAILED", f"{type(error).__name__}: {error}", f"{arm}, seed {run.seed}")
+                )
             self.trained += 1
 
     def _train(self, arm: str, run: Run) -> None:

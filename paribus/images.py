@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from paribus.errors import DataError, EnvironmentError_, IntegrityError, Problem
+from paribus.errors import DataError, MachineError, IntegrityError, Problem
 
 MAX_FILE_BYTES = 256 << 20
 MAX_PIXELS = 50_000_000
@@ -159,7 +159,7 @@ def decode_bytes(data: bytes, name: str) -> tuple[NDArray[np.uint8], tuple[Probl
     """(H, W, 3) uint8 RGB pixels of an encoded image, and warnings. `name` stands in messages. Raises as `read`."""
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         message = "PIL.ImageFile.LOAD_TRUNCATED_IMAGES is set: damaged images would pass as whole ones. Unset it."
-        raise EnvironmentError_(message)
+        raise MachineError(message)
     kind = _format(data, name)
     notes: list[tuple[str, str]] = []
     try:

@@ -54,7 +54,8 @@ def torchvision(
     from paribus.heads import replace_head
 
     # These two train an auxiliary classifier as well, which a plain loss does not know.
-    extra = {"aux_logits": False, "init_weights": True} if name in ("googlenet", "inception_v3") and not pretrained else {}
+    two_heads = name in ("googlenet", "inception_v3") and not pretrained
+    extra = {"aux_logits": False, "init_weights": True} if two_heads else {}
     body = get_model(name, weights=None, **extra)
     if pretrained:
         _load(body, weights, name)

@@ -1,10 +1,11 @@
-"""A part of a recipe is a function by name, and the arguments that are ours to choose. Python's modules are the registry.
+"""A part of a recipe is a function by name and the arguments that are ours to choose. Modules are the registry.
 
 A part's positional arguments come from the run; its keyword-only arguments are the study's choices, so that the
 signature is the schema: it validates what a study wrote and completes every default.
 """
 
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -70,9 +71,13 @@ def resolve(use: str, home: str, plugins: tuple[str, ...] = ()) -> Callable[...,
 
 
 def _public(module_name: str, name: str) -> Callable[..., Any]:
-    module = import_module(module_name)
+    try:
+        module = import_module(module_name)
+    except ImportError as error:
+        raise PartProblem([("", f"the module {module_name!r} cannot be imported ({error}).")]) from None
     function = getattr(module, name, None)
-    if name.startswith("_") or not inspect.isfunction(function):
+    borrowed = module_name.startswith("paribus.") and name not in names(module_name)  # what a built-in module imports
+    if name.startswith("_") or borrowed or not inspect.isfunction(function):
         kind = module_name.rpartition(".")[2].rstrip("s")
         raise PartProblem([("", unknown(kind, name, names(module_name)))])
     return function
@@ -82,14 +87,27 @@ def choices(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     """The keyword-only parameters of a part: what a study may choose."""
     bound = function.keywords if isinstance(function, partial) else {}
     parameters = inspect.signature(function).parameters.values()
-    return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in bound}
+    return {p.name: _evaluated(p, function) for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in bound}
+
+
+def _evaluated(parameter: inspect.Parameter, function: Callable[..., Any]) -> inspect.Parameter:
+    """The parameter with an annotation that is a text (`from __future__ import annotations`) put into types."""
+    if not isinstance(parameter.annotation, str):
+        return parameter
+    inner = function.func if isinstance(function, partial) else function
+    try:
+        return parameter.replace(annotation=typing.get_type_hints(inner)[parameter.name])
+    except (NameError, TypeError):  # a name that only the type checker sees: nothing to check against
+        return parameter.replace(annotation=Any)
 
 
 def completed(part: Part, home: str, plugins: tuple[str, ...] = ()) -> Part:
     """The part with every default written out. Raises PartProblem with all that is wrong."""
     function = resolve(part.use, home, plugins)
     chosen = choices(function)
-    problems = [(name, unknown(f"argument of {part.use}", name, list(chosen))) for name in part.args if name not in chosen]
+    problems = [
+        (name, unknown(f"argument of {part.use}", name, list(chosen))) for name in part.args if name not in chosen
+    ]
     args: dict[str, Any] = {}
     for name, parameter in chosen.items():
         if name not in part.args and parameter.default is parameter.empty:
@@ -159,7 +177,7 @@ def _fitted_list(value: Any, origin: Any, inner: tuple[Any, ...], annotation: An
 
 def _fitted_scalar(value: Any, annotation: type) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if annotation is float and is_number:
+    if annotation is float and is_number and abs(value) <= sys.float_info.max:
         return float(value)
     if annotation in (bool, str, int) and type(value) is annotation:
         return value

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paribus.errors import unknown
-from paribus.parts import Part, PartProblem, completed
+from paribus.parts import PREFIXES, Part, PartProblem, completed
 
 HOMES = {
     "data": "paribus.datasets",
@@ -130,7 +130,9 @@ def _completed_part(name: str, value: Any, home: str, plugins: tuple[str, ...]) 
 
 def _check_model_name(field: str, use: str) -> None:
     prefix, colon, name = use.partition(":")
-    if field != "model" or not colon or prefix not in ("timm", "torchvision"):
+    if field == "model" and use in PREFIXES:
+        raise PartProblem([("", f"{use} needs the name of a network: {use}:resnet18.")])
+    if field != "model" or not colon or prefix not in PREFIXES:
         return
     from paribus.zoo import known
 
@@ -184,6 +186,10 @@ def _impossible(values: dict[str, Any]) -> Problems:
         problems.append((("input", "normalize"), "needs a standard deviation above 0."))
     if values["input"].args["size"] < 8:
         problems.append((("input", "size"), f"must be at least 8 pixels, not {values['input'].args['size']}."))
+    if (values["input"].args["eval_size"] or 8) < 8:
+        problems.append(
+            (("input", "eval_size"), f"must be at least 8 pixels, not {values['input'].args['eval_size']}.")
+        )
     if not 0 < values["input"].args["crop_fraction"] <= 1:
         problems.append((("input", "crop_fraction"), "must be above 0 and at most 1."))
     for field in ("lr", "backbone_lr"):
@@ -259,7 +265,10 @@ def changed(written: Written, path: str, value: Any) -> Written:
 
 def _change_augment(written: Written, path: str, value: Any) -> None:
     use, _, argument = path.partition(".")
-    parts = [part_of(each, "augment") for each in written.get("augment", [])]
+    listed = written.get("augment", [])
+    if not isinstance(listed, list):
+        raise RecipeProblem([((), f"augment must be a list of parts, not {listed!r}.")])
+    parts = [part_of(each, "augment") for each in listed]
     paths = [p.removeprefix("augment.") for p in augment_paths([part.use for part in parts])]
     if use not in paths or not argument:
         raise RecipeProblem([((), unknown("augment part", use, paths) + " A path is augment.<use>.<argument>.")])
@@ -281,7 +290,11 @@ def augment_paths(uses: list[str]) -> list[str]:
 def differences(a: Recipe, b: Recipe) -> dict[str, list[Any]]:
     """Path -> [value in a, value in b], for every choice that differs."""
     left, right = dict(a.choices()), dict(b.choices())
-    return {p: [left.get(p), right.get(p)] for p in [*left, *(r for r in right if r not in left)] if left.get(p) != right.get(p)}
+    return {
+        p: [left.get(p), right.get(p)]
+        for p in [*left, *(r for r in right if r not in left)]
+        if left.get(p) != right.get(p)
+    }
 
 
 def _part_choices(name: str, part: Part) -> Iterator[tuple[str, Any]]:
@@ -296,5 +309,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     return value
-
-

@@ -105,7 +105,7 @@ class Store:
 
 
 def write_evidence(folder: Path, fingerprint: str, evidence: Evidence) -> None:
-    """`evidence/<split>-<fingerprint>/`: scores.safetensors (logits, targets, epochs) and images.json (ids, classes)."""
+    """`evidence/<split>-<fingerprint>/`: scores.safetensors (logits, targets, epochs), images.json (ids, classes)."""
     from safetensors.numpy import save
 
     target = folder / "evidence" / f"{evidence.split}-{fingerprint[:12]}"

@@ -1,15 +1,16 @@
-"""A study: what is asked, a baseline recipe, and arms that each change one thing. Read from YAML, refused if it misleads."""
+"""A study: what is asked, a baseline, and arms that each change one thing. Read from YAML, refused if it misleads."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from paribus import asking, yamlfile
+from paribus import asking, metrics, yamlfile
 from paribus.errors import Problem, StudyError, unknown
-from paribus.parts import PartProblem, names, resolve
+from paribus.parts import PartProblem, resolve
 from paribus.questions import CONTROL, Question
 from paribus.recipe import Recipe, RecipeProblem, Written, changed, complete, differences
 
@@ -20,6 +21,7 @@ KEYS = (
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CONTROL_SEEDS = 1000  # the control arm's seeds are the study's plus this
 METRICS = "paribus.metrics"
+MOST_ARMS = 512
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Study:
-    """A study that has been checked. `recipes` are completed, by arm; `root` is where the data are, if they are files."""
+    """A study that has been checked. `recipes` are completed, by arm; `roots` say where an arm's data are, if files."""
 
     title: str
     metric: str
@@ -84,7 +86,11 @@ class _Reader:
         self.refused: set[str] = set()  # arms that are known to be wrong: no second complaint
 
     def problem(self, where: tuple[str | int, ...], message: str, fix: str = "", code: str = "STUDY") -> None:
-        at = f"{self.name}:{self.document.line(*where)}" if self.document.lines else ".".join(map(str, where)) or self.name
+        at = (
+            f"{self.name}:{self.document.line(*where)}"
+            if self.document.lines
+            else ".".join(map(str, where)) or self.name
+        )
         self.problems.append(Problem(code, message, at, fix))
 
     def study(self) -> Study:
@@ -102,9 +108,13 @@ class _Reader:
         split = self._choice("split", ("train", "val", "test"), None)
         epoch = self._choice("epoch", ("last", "val", "crossfit"), "last")
         if epoch == "val" and split == "val":
-            self.problem(("epoch",), "`epoch: val` chooses on val and needs another split to score on.", "epoch: crossfit.")
+            self.problem(
+                ("epoch",), "`epoch: val` chooses on val and needs another split to score on.", "epoch: crossfit."
+            )
         groups = self._groups()
         control = self._choice("control", ("a/a",), None) is not None
+        if control and {s + CONTROL_SEEDS for s in seeds} & set(seeds):
+            self.problem(("seeds",), f"the control's seeds are the study's plus {CONTROL_SEEDS}; these overlap.", "seeds: 5.")
         on_leak = self._choice("on_leak", ("refuse", "drop_train"), "refuse")
         factors = self._factors()
         arms = self._arms(factors, control)
@@ -113,7 +123,7 @@ class _Reader:
         primary = self._text("primary", None)
         questions = asking.questions(self, arms, factors, recipes, metric, margin, primary, control)
         if self.problems:
-            raise StudyError(sorted(self.problems, key=lambda p: (_line_of(p.where), p.message)))
+            raise StudyError(sorted(self.problems, key=_line_of))
         roots = {name: _root(w) for name, w in written.items()}
         return Study(
             title=title, metric=metric, margin=margin, seeds=seeds, looks=looks, split=split, epoch=str(epoch),
@@ -147,6 +157,9 @@ class _Reader:
 
     def check_metric(self, where: tuple[str | int, ...], value: Any) -> None:
         """A metric is a function by name, like every part."""
+        if ":" not in str(value) and str(value) not in metrics.names():  # the module has helpers beside its metrics
+            self.problem(where, unknown("metric", str(value), metrics.names()))
+            return
         try:
             resolve(str(value), METRICS, self.plugins)
         except PartProblem as error:
@@ -155,23 +168,33 @@ class _Reader:
 
     def _margin(self) -> float | None:
         value = self.top("margin")
-        if value is None:
-            return None
+        return None if value is None else self.checked_margin(("margin",), value, self.top("metric", "accuracy"))
+
+    def checked_margin(self, where: tuple[str | int, ...], value: Any, metric: Any) -> float | None:
+        """A margin in the metric's own unit; None, and a problem, for what cannot be one."""
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            self.problem(("margin",), f"margin must be a number above 0 in the metric's unit, not {value!r}.", "margin: 0.02.")
+            self.problem(
+                where, f"margin must be a number above 0 in the metric's unit, not {value!r}.", "margin: 0.02."
+            )
             return None
-        if value >= 1 and self.top("metric", "accuracy") in ("accuracy", "balanced_accuracy", "macro_f1", "auroc"):
-            self.problem(("margin",), f"margin {value} is in the metric's unit, where 1 is everything.", f"{value / 100}.")
+        if value >= 1 and metric in ("accuracy", "balanced_accuracy", "macro_f1", "auroc"):
+            self.problem(
+                where, f"margin {value} is in the metric's unit, where 1 is everything.", f"{value / 100}."
+            )
         return float(value)
 
     def _seeds(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         seeds, looks = self.top("seeds"), self.top("looks")
         if (seeds is None) == (looks is None):
-            self.problem(("seeds",) if seeds is not None else (), "a study has exactly one of `seeds` and `looks`.", "seeds: 5.")
+            self.problem(
+                ("seeds",) if seeds is not None else (), "a study has exactly one of `seeds` and `looks`.", "seeds: 5."
+            )
             return (0,), (1,)
         if looks is not None:
             if not _whole_list(looks) or sorted(set(looks)) != looks or min(looks) < 2:
-                self.problem(("looks",), f"looks must be growing numbers of seeds from 2, not {looks!r}.", "looks: [3, 5, 10].")
+                self.problem(
+                    ("looks",), f"looks must be growing numbers of seeds from 2, not {looks!r}.", "looks: [3, 5, 10]."
+                )
                 return (0,), (1,)
             return tuple(range(looks[-1])), tuple(looks)
         if type(seeds) is int and 1 <= seeds <= 1000:
@@ -204,18 +227,29 @@ class _Reader:
             return {}
         good = {}
         for factor, levels in value.items():
-            if not isinstance(levels, dict) or len(levels) < 2 or not all(isinstance(c or {}, dict) for c in levels.values()):
-                self.problem(("factors", factor), f"factor {factor!r} must have at least two levels, each a mapping of changes.")
+            if (
+                not isinstance(levels, dict)
+                or len(levels) < 2
+                or not all(isinstance(c or {}, dict) for c in levels.values())
+            ):
+                self.problem(
+                    ("factors", factor), f"factor {factor!r} must have at least two levels, each a mapping of changes."
+                )
                 continue
             first = next(iter(levels))
             if levels[first]:
-                self.problem(("factors", factor, first), f"the first level of a factor is the baseline's: {first}: {{}}.")
+                self.problem(
+                    ("factors", factor, first), f"the first level of a factor is the baseline's: {first}: {{}}."
+                )
                 continue
             good[factor] = {level: dict(change or {}) for level, change in levels.items()}
         return good
 
     def _arms(self, factors: dict[str, dict[str, dict[str, Any]]], control: bool) -> tuple[Arm, ...]:
         arms = [Arm("baseline", {}, levels={f: next(iter(levels)) for f, levels in factors.items()})]
+        if prod(map(len, factors.values())) > MOST_ARMS:
+            self.problem(("factors",), f"the factors make more than {MOST_ARMS} arms.", "ask about fewer factors or levels.")
+            raise StudyError(self.problems)
         arms += _combinations(factors) if factors else []
         written = self.top("arms", {})
         if not isinstance(written, dict):
@@ -225,8 +259,10 @@ class _Reader:
             if not isinstance(change, dict):
                 self.problem(("arms", name), f"arm {name!r} must be a mapping of path to value, not {change!r}.")
                 continue
+            if not isinstance(change.get("bundle", False), bool):
+                self.problem(("arms", name, "bundle"), f"bundle must be true or false, not {change['bundle']!r}.")
             rest = {k: v for k, v in change.items() if k not in ("base", "bundle")}
-            arms.append(Arm(name, rest, change.get("base", "baseline"), change.get("bundle") is True))
+            arms.append(Arm(name, rest, str(change.get("base", "baseline")), change.get("bundle") is True))
         if control:
             arms.append(Arm(CONTROL, {}))
         self._check_names(arms)
@@ -273,7 +309,7 @@ class _Reader:
 
     def where(self, arm: Arm, *path: str) -> tuple[str | int, ...]:
         """The place in the file where an arm's change is written."""
-        if arm.name in self.top("arms", {}):
+        if arm.name in (self.top("arms") or {}) and not arm.levels:
             return ("arms", arm.name, *path)
         for factor, level in arm.levels.items():
             change = self.top("factors", {}).get(factor, {}).get(level) or {}
@@ -303,11 +339,15 @@ class _Reader:
             moved = [u for u in arm.change if asking.has_effect(u, arm, recipes)]
             if not differences(recipes[arm.base], recipes[arm.name]):
                 fix = "change something, or write `control: a/a` for an equal arm."
-                self.problem(self.where(arm), f"arm {arm.name!r} changes nothing of {arm.base!r}.", fix, "ARM_CHANGES_NOTHING")
+                self.problem(
+                    self.where(arm), f"arm {arm.name!r} changes nothing of {arm.base!r}.", fix, "ARM_CHANGES_NOTHING"
+                )
             elif len(arm.change) > 1 and not arm.bundle and len(moved) != 1:
                 units = ", ".join(arm.change)
                 fix = "make two arms of it, or say `bundle: true`; then no single change can be credited."
-                self.problem(self.where(arm), f"arm {arm.name!r} must change one thing; it changes {units}.", fix, "ARM_BUNDLE")
+                self.problem(
+                    self.where(arm), f"arm {arm.name!r} must change one thing; it changes {units}.", fix, "ARM_BUNDLE"
+                )
 
 
 def _combinations(factors: dict[str, dict[str, dict[str, Any]]]) -> Iterator[Arm]:
@@ -329,14 +369,18 @@ def _in_order_of_base(arms: tuple[Arm, ...], reader: _Reader) -> Iterator[Arm]:
     known, waiting, done = {a.name for a in arms}, list(arms), set[str]()
     for arm in arms:
         if arm.base not in known:
-            reader.problem(("arms", arm.name, "base"), f"arm {arm.name!r}: {unknown('arm', str(arm.base), sorted(known))}")
+            reader.problem(
+                ("arms", arm.name, "base"), f"arm {arm.name!r}: {unknown('arm', str(arm.base), sorted(known))}"
+            )
             reader.refused.add(arm.name)
     waiting = [a for a in waiting if a.base in known]
     while waiting:
         ready = [a for a in waiting if a.name == "baseline" or a.base in done or a.base in reader.refused]
         if not ready:
             names_ = ", ".join(a.name for a in waiting)
-            reader.problem(("arms", waiting[0].name), f"the arms {names_} stand on each other; one must stand on the baseline.")
+            reader.problem(
+                ("arms", waiting[0].name), f"the arms {names_} stand on each other; one must stand on the baseline."
+            )
             reader.refused |= {a.name for a in waiting}
             return
         yield from ready
@@ -361,11 +405,6 @@ def _is_pattern(text: Any) -> bool:
         return False
 
 
-def _line_of(where: str) -> int:
-    tail = where.rpartition(":")[2]
-    return int(tail) if tail.isdigit() else 0
-
-
-def metric_names() -> list[str]:
-    """The built-in metrics."""
-    return names(METRICS)
+def _line_of(problem: Problem) -> tuple[int, str]:
+    tail = problem.where.rpartition(":")[2]
+    return (int(tail) if tail.isdigit() else 0, problem.message)

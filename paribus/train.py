@@ -63,7 +63,7 @@ def network(recipe: Recipe, num_classes: int, weights: dict[str, Any] | None, se
         head = head_name(model)
         torch.manual_seed(derive(seed, "init", head))
         model.get_submodule(head).reset_parameters()  # type: ignore[operator]
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Training:
@@ -95,7 +95,7 @@ def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Tra
 
 
 def fit(training: Training) -> Iterator[float]:
-    """Train epoch by epoch; yields the mean loss of each. Raises Diverged at the first loss or weight that is not finite."""
+    """Train epoch by epoch; yields the mean loss of each. Raises Diverged where a loss or weight is not finite."""
     recipe = training.run.recipe
     rates = [group["lr"] for group in training.optimizer.param_groups]
     while training.epoch < recipe.epochs:
@@ -198,8 +198,8 @@ def train(
 ) -> None:
     """Train a run and publish its folder; goes on from the last committed epoch if there is one.
 
-    fingerprints: split -> fingerprint, for the splits to be scored. A run that diverges is a result: it is scored at its
-    last finite epoch, or at its initialisation.
+    fingerprints: split -> fingerprint, for the splits to be scored. A run that diverges is a result: it is scored at
+    its last finite epoch, or at its initialisation.
     """
     partial = runs.partial(run.id)
     training = prepare(run, pictures, weights)

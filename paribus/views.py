@@ -1,4 +1,4 @@
-"""Images as the network sees them: decoded once, shared by all runs of a study; features of frozen backbones as well."""
+"""Images as the network sees them: decoded once, shared by all runs of a study, like features of frozen bodies."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +48,8 @@ class Pictures:
 
     def evaluation(self, split: str, recipe: Recipe) -> Iterator["torch.Tensor"]:
         """Batches of uint8 (B, 3, side, side): each image resized and its centre cut out, in the order of `items`."""
+        import torch
+
         side, shorter = eval_sizes(recipe)
         key = (split, side, shorter)
         items = self.items(split)
@@ -61,8 +63,6 @@ class Pictures:
                 kept.append(batch)
             yield batch
         if kept:
-            import torch
-
             self._centred[key] = torch.cat(kept)
             self._used += self._centred[key].nbytes
 
@@ -119,7 +119,10 @@ class TrainingViews:
         return rng.permutation(len(self.pictures.items("train")))
 
     def batches(self, epoch: int) -> Iterator[tuple["torch.Tensor", "torch.Tensor"]]:
-        """(uint8 images (B, 3, size, size), targets (B,)). A last batch of one image is left out: batch norm needs two."""
+        """(uint8 images (B, 3, size, size), targets (B,)).
+
+        A last batch of one image is left out: batch norm needs two.
+        """
         import torch
 
         items = self.pictures.items("train")
@@ -127,7 +130,7 @@ class TrainingViews:
         augment = self._augment(epoch)
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
-            if len(chosen) == 1 and len(order) > 1:
+            if len(chosen) == 1 < size and len(order) > 1:
                 continue
             views = [augment(self.pictures.pixels(items[i]), int(i)) for i in chosen]
             yield stacked(views), torch.tensor([items[i].label for i in chosen])

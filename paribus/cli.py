@@ -1,0 +1,423 @@
+"""The command line. Imports what a command needs when it runs: `paribus --help` costs no torch."""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from paribus.errors import ParibusError, Problem, StudyError
+
+if TYPE_CHECKING:
+    from paribus.execute import Bound, Place
+    from paribus.study import Study
+
+OUT = Path("paribus-out")
+
+app = typer.Typer(
+    help="Controlled experiments on image models: change one thing; know what it did.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+data_app = typer.Typer(help="Look at data sets.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file (YAML).")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where runs and reports go.")]
+Data = Annotated[list[str] | None, typer.Option("--data", metavar="NAME=PATH", help="Where the data named NAME are.")]
+WeightFiles = Annotated[
+    list[str] | None, typer.Option("--weights", metavar="MODEL=FILE", help="A file of pretrained weights.")
+]
+Plugins = Annotated[
+    list[str] | None, typer.Option("--plugin", metavar="MODULE", help="A module of yours whose parts a study may name.")
+]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, help="Processor threads; the physical cores if not given.")
+]
+PicturesOption = Annotated[str, typer.Option("--pictures", metavar="few|none", help="Whether the report shows images.")]
+ReportFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder, or the --out folder above it.")]
+
+
+@app.command()
+def check(study: StudyFile, plugin: Plugins = None) -> None:
+    """Read a study file and say everything that is wrong with it; nothing is trained."""
+    read = _read(study, plugin)
+    epochs = sum(r.epochs * len(read.seeds) for r in read.recipes.values())
+    arms, questions = len(read.recipes), len(read.questions)
+    say(f"{read.title}: {arms} arms, {questions} questions, up to {len(read.seeds)} seeds an arm.")
+    for question in read.questions:
+        say(f"  {question.name}: {question.ask}" + (" (primary)" if question.primary else ""))
+        for path, (old, new) in question.changed.items():
+            say(f"      {path}: {old} -> {new}")
+        for path, (old, new) in question.consequences.items():
+            say(f"      consequence: {path}: {old} -> {new}")
+    say(f"The study can run as written (at most {len(read.recipes) * len(read.seeds)} runs, {epochs} epochs).")
+
+
+@app.command()
+def plan(
+    study: StudyFile,
+    out: Out = OUT,
+    data: Data = None,
+    weights: WeightFiles = None,
+    plugin: Plugins = None,
+    threads: Threads = None,
+    accuracy: Annotated[float, typer.Option(min=0.5, max=0.999, help="The accuracy you expect, for the power.")] = 0.88,
+) -> None:
+    """Before any training: what effect the design can detect, and how long it takes on this machine."""
+    from paribus.planning import costs, detectable
+    from paribus.progress import duration
+
+    _, bound, place = _bound(study, out, data, weights, plugin, threads)
+    rows = costs(bound, place.store)
+    say("Time on this machine, from a few real steps:")
+    for row in rows:
+        say(f"  {row.arm}: {row.missing} runs to train, about {duration(row.seconds_a_run)} each")
+    total = sum(row.missing * row.seconds_a_run for row in rows)
+    say(f"  in all about {duration(total)} for {sum(row.missing for row in rows)} runs")
+    say("")
+    say(f"Smallest true effect found in 80 % of such studies, at an accuracy of about {accuracy:.0%}, in points:")
+    for power in detectable(bound, accuracy):
+        each = ", ".join(f"{row.regime} seeds {row.mde * 100:.1f}" for row in power.rows)
+        say(f"  {power.name}: {each}  ({power.seeds} seeds, {power.images} images)")
+        typical = power.rows[min(1, len(power.rows) - 1)]
+        if bound.study.margin and typical.floor_images > bound.study.margin:
+            floor = typical.floor_images * 100
+            say(f"      no number of seeds finds the margin on these images (floor {floor:.1f} points)")
+
+
+@app.command()
+def run(
+    study: StudyFile,
+    out: Out = OUT,
+    data: Data = None,
+    weights: WeightFiles = None,
+    plugin: Plugins = None,
+    threads: Threads = None,
+    max_runs: Annotated[int | None, typer.Option("--max-runs", min=1, help="Train at most so many runs now.")] = None,
+    pictures: PicturesOption = "few",
+    device: Annotated[str, typer.Option("--device", help="Only cpu in this version.")] = "cpu",
+) -> None:
+    """Train what is missing and write the report; the same command goes on after an interruption."""
+    if device != "cpu":
+        raise StudyError(
+            [Problem("DEVICE", f"--device {device}: this version computes on the cpu only.", fix="leave it out.")]
+        )
+    _pictures_choice(pictures)
+    read, bound, place = _bound(study, out, data, weights, plugin, threads)
+    _run(read, bound, place, max_runs, pictures, _command_line())
+
+
+@app.command()
+def demo(out: Out = Path("paribus-demo"), threads: Threads = None) -> None:
+    """A small study on generated faces, minutes on two cores; needs no download."""
+    from importlib.resources import as_file, files
+
+    with as_file(files("paribus") / "studies" / "demo.yaml") as path:
+        read, bound, place = _bound(path, out, None, None, None, threads)
+        _run(read, bound, place, None, "few", "paribus demo")
+
+
+@app.command()
+def report(folder: ReportFolder, pictures: PicturesOption = "few") -> None:
+    """Write the report again from what is stored; trains nothing and opens no image."""
+    from paribus.collect import collect
+    from paribus.report import render
+    from paribus.thumbnails import Thumbnails
+
+    _pictures_choice(pictures)
+    for each in _study_folders(folder):
+        shown = Thumbnails(each / "pictures") if pictures == "few" else None
+        say(f"Report: {render(collect(each), each, shown)}")
+
+
+@app.command()
+def verify(folder: ReportFolder) -> None:
+    """Compute every number of report.json again from the evidence and say what differs."""
+    from paribus.errors import IntegrityError
+    from paribus.verify import verify as problems_of
+
+    found = [problem for each in _study_folders(folder) for problem in problems_of(each)]
+    if found:
+        raise IntegrityError(found)
+    say("Every number of the report follows from the evidence.")
+
+
+@app.command()
+def compare(
+    predictions: Annotated[list[Path], typer.Argument(metavar="PREDICTIONS…", help="A CSV, or one safetensors a run.")],
+    out: Out = OUT,
+    baseline: Annotated[str | None, typer.Option(help="The arm that the others are compared with.")] = None,
+    metric: Annotated[str, typer.Option(help="A metric; see `paribus list metrics`.")] = "accuracy",
+    margin: Annotated[
+        float | None, typer.Option(help="The smallest difference that matters, in the metric's unit.")
+    ] = None,
+    primary: Annotated[str | None, typer.Option(help="The question whose verdict is not adjusted.")] = None,
+    title: Annotated[str | None, typer.Option(help="The report's title.")] = None,
+) -> None:
+    """The same statistics, verdicts and report for models that were trained elsewhere."""
+    from paribus import compare as comparing
+    from paribus.report import render
+
+    read = comparing.read(predictions)
+    name = title or predictions[0].stem
+    results = comparing.results(
+        read, title=name, metric=metric, margin=margin, baseline=baseline, primary=primary, command=_command_line()
+    )
+    folder = out / _safe_name(predictions[0].stem)
+    comparing.write(read, folder)
+    path = render(results, folder)
+    _say_answers(results.contrasts)
+    say(f"Report: {path}")
+
+
+@app.command()
+def status(out: Annotated[Path, typer.Argument(metavar="DIR", help="The --out folder.")] = OUT) -> None:
+    """What is stored: studies, their runs, and the room they take."""
+    from paribus.upkeep import survey
+
+    for line in survey(out):
+        say(line)
+
+
+@app.command()
+def clean(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="The --out folder.")] = OUT,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Remove the trained weights too; reports still work.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove; without it only show what would go.")] = False,
+) -> None:
+    """Free the room of runs that no study needs, and of unfinished ones."""
+    from paribus.upkeep import clean as clean_up
+
+    for line in clean_up(out, weights=weights, remove=yes):
+        say(line)
+
+
+@app.command("list")
+def list_parts(kind: Annotated[str, typer.Argument(help="models, datasets, transforms, optimizers, …")]) -> None:
+    """The built-in parts of one kind, with the arguments that a study may choose."""
+    from paribus.listing import KINDS, lines
+
+    if kind not in KINDS:
+        from paribus.errors import unknown
+
+        raise StudyError([Problem("USAGE", unknown("kind of part", kind, list(KINDS)))])
+    for line in lines(kind):
+        say(line)
+
+
+@data_app.command("scan")
+def scan(path: Annotated[Path, typer.Argument(help="A folder of labelled images, or a manifest (CSV).")]) -> None:
+    """Look at every image once: classes, counts, what is broken, what is suspicious."""
+    from paribus import datasets
+    from paribus.scan import describe
+    from paribus.scan import scan as look
+
+    images = datasets.csv(path.parent, manifest=path.name) if path.suffix == ".csv" else datasets.folder(path)
+    for line in describe(look(images)):
+        say(line)
+
+
+def _read(path: Path, plugin: list[str] | None) -> "Study":
+    from paribus.study import Study
+
+    if plugin:
+        sys.path.insert(0, str(Path.cwd()))
+    return Study.read(path, tuple(plugin or ()))
+
+
+def _bound(
+    path: Path,
+    out: Path,
+    data: list[str] | None,
+    weights: list[str] | None,
+    plugin: list[str] | None,
+    threads: int | None,
+) -> "tuple[Study, Bound, Place]":
+    from paribus import durable
+    from paribus.environment import physical_cores
+    from paribus.execute import Place, bind
+
+    read = _read(path, plugin)
+    bindings, files = _pairs(data, "--data"), _pairs(weights, "--weights")
+    place = Place.of(read, out)
+    screen = _screen(read)
+    try:
+        bound = bind(read, place, bindings, files, screen)
+    finally:
+        screen.close()
+    import torch
+
+    torch.set_num_threads(threads or physical_cores())
+    durable.make_folder(out)
+    return read, bound, place
+
+
+def _screen(study: "Study") -> Any:
+    from paribus.progress import Screen
+
+    return Screen(study.title, {arm: recipe.epochs for arm, recipe in study.recipes.items()})
+
+
+def _run(study: "Study", bound: "Bound", place: "Place", max_runs: int | None, pictures: str, command: str) -> None:
+    from paribus import durable
+    from paribus.collect import collect, lock
+    from paribus.errors import RunsFailed
+    from paribus.execute import DATA_LOCK, STUDY_LOCK, execute
+    from paribus.report import render
+    from paribus.thumbnails import Thumbnails
+
+    durable.make_folder(place.folder)
+    scans = list({id(s): s for s in bound.scans.values()}.values())
+    for number, each in enumerate(scans):
+        durable.write_json(place.folder / (f"data-{number}.lock.json" if number else DATA_LOCK), each.lock())
+    durable.write_json(place.folder / STUDY_LOCK, lock(bound))
+    screen, failed = _screen(study), None
+    try:
+        execute(bound, place, screen, max_runs)
+    except RunsFailed as error:
+        failed = error
+    finally:
+        screen.close()
+    images = scans[0].images
+    by_id = {item.id: item for item in images.items}
+    shown = Thumbnails(place.folder / "pictures", lambda i: images.load(by_id[i])) if pictures == "few" else None
+    results = collect(place.folder, command=command)
+    path = render(results, place.folder, shown)
+    _say_answers(results.contrasts)
+    say(f"Report: {path}")
+    if failed is not None:
+        raise failed
+
+
+def _say_answers(rows: Any) -> None:
+    for row in rows:
+        say(f"{row.question.name}: {row.sentence}")
+
+
+def _pairs(given: list[str] | None, option: str) -> dict[str, Path]:
+    pairs, problems = {}, []
+    for text in given or ():
+        name, equals, path = text.partition("=")
+        if not equals or not name or not path:
+            problems.append(
+                Problem("USAGE", f"{option} {text}: expected NAME=PATH.", fix=f"{option} smiles=/data/smiles.")
+            )
+        pairs[name] = Path(path)
+    if problems:
+        raise StudyError(problems)
+    return pairs
+
+
+def _pictures_choice(value: str) -> None:
+    if value not in ("few", "none"):
+        raise StudyError([Problem("USAGE", f"--pictures must be few or none, not {value!r}.")])
+
+
+def _study_folders(folder: Path) -> list[Path]:
+    """The folder itself if it holds a report, else the folders in it that do."""
+    from paribus.errors import DataError
+
+    markers = ("study.lock.json", "predictions.json")
+    if any((folder / m).exists() for m in markers):
+        return [folder]
+    found = sorted({p.parent for m in markers for p in folder.glob(f"*/{m}")}) if folder.is_dir() else []
+    if not found:
+        fix = "name the folder that `paribus run` or `paribus compare` wrote."
+        raise DataError([Problem("NO_STUDY_HERE", "there is no study in it.", str(folder), fix)])
+    return found
+
+
+def _safe_name(text: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in text)[:64] or "compare"
+
+
+def _command_line() -> str:
+    import shlex
+
+    return shlex.join(["paribus", *sys.argv[1:]])
+
+
+def say(text: str) -> None:
+    """One line for the user, with control characters made visible."""
+    from paribus.errors import printable
+
+    print(printable(text))
+
+
+def main() -> None:
+    """The entry point: runs a command and turns every error into lines and an exit code."""
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.exit(_exit_code(lambda: app(standalone_mode=False)))
+
+
+def _terminated(number: int, frame: Any) -> None:
+    raise SystemExit(143)
+
+
+def _exit_code(command: Callable[[], Any]) -> int:
+    import click
+
+    try:
+        command()
+    except ParibusError as error:
+        for problem in error.problems:
+            print(problem.line(), file=sys.stderr)
+        return error.exit_code
+    except click.exceptions.Abort:
+        return _interrupted()
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except KeyboardInterrupt:
+        return _interrupted()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        print(
+            Problem("ENV_MEMORY", "there is not enough memory.", fix="take a smaller batch or input.").line(),
+            file=sys.stderr,
+        )
+        return 6
+    except OSError as error:
+        from paribus.durable import environment_error
+
+        for problem in environment_error(error, Path(str(error.filename or "."))).problems:
+            print(problem.line(), file=sys.stderr)
+        return 6
+    except SystemExit as error:
+        return int(error.code or 0)
+    except Exception as error:
+        return _crashed(error)
+    return 0
+
+
+def _interrupted() -> int:
+    print("Stopped. The last committed state is kept: the same command goes on.", file=sys.stderr)
+    return 130
+
+
+def _crashed(error: Exception) -> int:
+    import time
+
+    path = Path(f"crash-{time.strftime('%Y%m%d-%H%M%S')}.txt")
+    try:
+        path.write_text(traceback.format_exc())
+        where = f" The trace is in {path}."
+    except OSError:
+        where = ""
+    print(f"error[DEFECT]: {type(error).__name__}: {error}. This is a defect of Paribus.{where}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    main()

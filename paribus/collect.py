@@ -1,0 +1,180 @@
+"""A study folder read back: results from the locks and the run folders alone, without the images and without torch."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from paribus import findings
+from paribus.contrasts import contrasts
+from paribus.errors import DataError, IntegrityError, Problem
+from paribus.execute import DATA_LOCK, STUDY_LOCK, Bound, metric_functions
+from paribus.parts import resolve
+from paribus.predictions import RunRecord
+from paribus.questions import CONTROL, Design, Question
+from paribus.results import ArmResult, Results
+from paribus.store import Store
+
+LOCK_FORMAT = 1
+METRICS = "paribus.metrics"
+
+
+def lock(bound: Bound) -> dict[str, Any]:
+    """`study.lock.json`: the completed study, and which runs answer it."""
+    study, first = bound.study, bound.scans["baseline"]
+    data = {
+        "name": first.images.name,
+        "root": study.roots["baseline"],
+        "classes": list(first.images.classes),
+        "splits": _counts(first.images),
+        "fingerprints": first.fingerprints,
+        "left_out": len(first.left_out),
+        "warnings": _kinds(first.warnings),
+        "groups": bound.design.groups,
+        "own_split": first.images.own_split,
+    }
+    return {
+        "format": LOCK_FORMAT,
+        "title": study.title,
+        "file": study.path.name if study.path else None,
+        "metric": study.metric,
+        "margin": study.margin,
+        "seeds": list(study.seeds),
+        "looks": list(study.looks),
+        "split": bound.design.split,
+        "epoch": study.epoch,
+        "primary": study.primary,
+        "plugins": list(study.plugins),
+        "data": data,
+        "weights": {use: {"sha256": w.sha256, "origin": w.origin} for use, w in bound.weights.items()},
+        "arms": [_arm(bound, name) for name in study.recipes],
+        "questions": [_question(q) for q in study.questions],
+        "metrics": sorted(metric_functions(study)),
+    }
+
+
+def _counts(images: Any) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for item in images.items:
+        by_class = counts.setdefault(item.split, dict.fromkeys(images.classes, 0))
+        by_class[images.classes[item.label]] += 1
+    return {split: counts[split] for split in ("train", "val", "test") if split in counts}
+
+
+def _kinds(problems: tuple[Problem, ...]) -> list[dict[str, Any]]:
+    """One row a kind of warning, with the first as its example."""
+    kinds: dict[str, list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault(problem.code, []).append(problem)
+    return [{"code": code, "count": len(alike), "example": alike[0].line("warning")} for code, alike in kinds.items()]
+
+
+def _arm(bound: Bound, name: str) -> dict[str, Any]:
+    from paribus.recipe import differences
+
+    study = bound.study
+    arm = next(a for a in study.arms if a.name == name)
+    return {
+        "name": name,
+        "base": arm.base if name != "baseline" else None,
+        "bundle": arm.bundle,
+        "label": _label(study.chain(name), name),
+        "recipe": study.recipes[name].plain(),
+        "changed": differences(study.recipes["baseline"], study.recipes[name]),
+        "splits": bound.fingerprints(name),
+        "runs": [run.id for run in bound.runs[name]],
+        "seeds": [run.seed for run in bound.runs[name]],
+    }
+
+
+def _label(chain: dict[str, Any], name: str) -> str:
+    if name == "baseline":
+        return "the baseline"
+    if name == CONTROL:
+        return "the baseline again, under other seeds"
+    return ", ".join(f"{path} = {_short(value)}" for path, value in chain.items())
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict) and "use" in value:
+        return str(value["use"])
+    text = json.dumps(value) if not isinstance(value, str) else value
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _question(question: Question) -> dict[str, Any]:
+    return vars(question) | {"factors": list(question.factors)}
+
+
+def read_lock(folder: Path) -> dict[str, Any]:
+    """The lock of a study folder. Raises DataError if there is none, IntegrityError if it cannot be read."""
+    path = folder / STUDY_LOCK
+    if not path.exists():
+        fix = "name the folder in which `paribus run` put the report."
+        raise DataError([Problem("NO_STUDY_HERE", f"there is no {STUDY_LOCK} in it.", str(folder), fix)])
+    try:
+        value = json.loads(path.read_bytes())
+        if value["format"] != LOCK_FORMAT:
+            raise ValueError(f"format {value['format']}")
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError([Problem("LOCK_DAMAGED", f"cannot be read ({error}).", str(path))]) from None
+    return dict(value)
+
+
+def collect(folder: Path, *, command: str | None = None) -> Results:
+    """The results of the study in `folder`, from its lock and the finished runs in `../runs`.
+
+    Raises IntegrityError if a run folder is not what was written.
+    """
+    told = read_lock(folder)
+    store = Store(folder.parent / "runs")
+    loaded: dict[str, RunRecord] = {}
+    arms = tuple(_arm_result(arm, store, loaded) for arm in told["arms"])
+    design = Design(tuple(told["looks"]), told["split"], told["epoch"], told["data"]["groups"])
+    asked = tuple(Question(**(q | {"factors": tuple(q["factors"])})) for q in told["questions"])
+    by_name = {arm.name: arm.runs for arm in arms}
+    answerable = [q for q in asked if all(by_name[arm] for arm in q.weights)]
+    functions = {name: resolve(name, METRICS, tuple(told["plugins"])) for name in told["metrics"]}
+    rows = contrasts(answerable, by_name, design, functions) if answerable else ()
+    planned = {arm["name"]: told["looks"][-1] for arm in told["arms"]}
+    return Results(
+        title=told["title"],
+        metric=told["metric"],
+        margin=told["margin"],
+        design=design,
+        primary=next((q.name for q in asked if q.primary), None),
+        arms=arms,
+        questions=asked,
+        contrasts=rows,
+        findings=findings.of_study(told, arms, rows),
+        data=told["data"] | {"lock": DATA_LOCK},
+        study={k: v for k, v in told.items() if k != "arms"},
+        environment=_environment(loaded),
+        seconds=sum(run.seconds for run in loaded.values()),
+        command=command or f"paribus run {told['file'] or 'study.yaml'}",
+        missing={arm.name: planned[arm.name] - len(arm.runs) for arm in arms if len(arm.runs) < planned[arm.name]},
+    )
+
+
+def _arm_result(arm: dict[str, Any], store: Store, loaded: dict[str, RunRecord]) -> ArmResult:
+    runs = []
+    for run_id in arm["runs"]:
+        if not (store.folder(run_id) / "DONE.json").exists():
+            break
+        if run_id not in loaded:
+            loaded[run_id] = store.load(run_id, arm["splits"])
+        runs.append(loaded[run_id])
+    return ArmResult(
+        name=arm["name"],
+        label=arm["label"],
+        runs=tuple(runs),
+        recipe=arm["recipe"],
+        changed=arm["changed"],
+        base=arm["base"],
+        control=arm["name"] == CONTROL,
+    )
+
+
+def _environment(loaded: dict[str, RunRecord]) -> dict[str, Any]:
+    for run in loaded.values():
+        return dict((run.facts or {}).get("environment", {}))
+    return {}

@@ -1,0 +1,77 @@
+"""What runs occupy, and freeing it. Nothing that a study's report needs is removed."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from paribus import durable
+from paribus.errors import DataError, Problem
+
+WEIGHTS = ("best.safetensors", "last.safetensors")
+
+
+def survey(out: Path) -> Iterator[str]:
+    """One line a study, then the runs and the room they take."""
+    runs = _runs(out)
+    needed = _needed(out)
+    for folder, ids in needed.items():
+        done = sum(i in runs for i in ids)
+        yield f"{folder}: {done} of {len(ids)} runs finished"
+    unfinished = [p for p in sorted((out / "runs").iterdir()) if p.is_dir() and p.suffix in (".partial", ".final")]
+    sizes = {name: _size(path) for name, path in runs.items()}
+    weights = sum((path / n).stat().st_size for path in runs.values() for n in WEIGHTS if (path / n).exists())
+    orphans = [name for name in runs if not any(name in ids for ids in needed.values())]
+    yield f"{len(runs)} finished runs: {_mib(sum(sizes.values()))}, of which weights {_mib(weights)}"
+    yield f"{len(unfinished)} unfinished: {_mib(sum(map(_size, unfinished)))}"
+    yield f"{len(orphans)} needed by no study here: {_mib(sum(sizes[name] for name in orphans))}"
+
+
+def clean(out: Path, *, weights: bool, remove: bool) -> Iterator[str]:
+    """Remove unfinished runs, runs that no study here needs and, with `weights`, trained weights; or say what would go.
+
+    Raises LockedError (exit 5) while a study is being run in `out`.
+    """
+    runs = _runs(out)
+    with durable.lock(out / "runs" / "LOCK"):
+        needed = {name for ids in _needed(out).values() for name in ids}
+        doomed = [p for p in sorted((out / "runs").iterdir()) if p.is_dir() and "." in p.name]
+        doomed += [path for name, path in runs.items() if name not in needed]
+        freed = 0
+        for path in doomed:
+            freed += _size(path)
+            yield f"{'removed' if remove else 'would remove'} {path.name} ({_mib(_size(path))})"
+            if remove:
+                durable.remove(path)
+        if weights:
+            files = [path / n for path in runs.values() if path not in doomed for n in WEIGHTS if (path / n).exists()]
+            freed += sum(f.stat().st_size for f in files)
+            yield f"{'removed' if remove else 'would remove'} the weights of {len(files) // 2} runs"
+            for file in files if remove else ():
+                file.unlink()
+    yield f"{_mib(freed)} {'freed' if remove else 'to free; give --yes to remove'}"
+
+
+def _runs(out: Path) -> dict[str, Path]:
+    if not (out / "runs").is_dir():
+        raise DataError([Problem("NO_STUDY_HERE", "there are no runs in it.", str(out), "name the --out folder.")])
+    return {
+        p.name: p
+        for p in sorted((out / "runs").iterdir())
+        if p.is_dir() and (p / "DONE.json").exists() and "." not in p.name
+    }
+
+
+def _needed(out: Path) -> dict[str, list[str]]:
+    found = {}
+    for lock in sorted(out.glob("*/study.lock.json")):
+        told = json.loads(lock.read_bytes())
+        found[lock.parent.name] = sorted({run for arm in told["arms"] for run in arm["runs"]})
+    return found
+
+
+def _size(path: Path) -> int:
+    return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+
+
+def _mib(size: int) -> str:
+    return f"{size / (1 << 20):.1f} MiB"
