@@ -1,0 +1,115 @@
+"""The signature is the schema."""
+
+import sys
+from typing import Any, Literal
+
+import pytest
+
+from paribus.parts import Part, PartProblem, build, choices, completed, fitted, names, resolve
+
+HOME = "paribus.optimizers"
+
+
+def refused(part, home=HOME, plugins=()):
+    with pytest.raises(PartProblem) as caught:
+        completed(part, home, plugins)
+    return caught.value.problems
+
+
+def test_every_default_is_written_out():
+    found = completed(Part("sgd", {"lr": 1}), HOME)
+    assert found.args == {"lr": 1.0, "backbone_lr": None, "momentum": 0.9, "weight_decay": 0.0, "nesterov": False}
+    assert type(found.args["lr"]) is float
+
+
+def test_all_misfits_of_one_part_at_once_with_near_names():
+    problems = dict(refused(Part("sgd", {"lrr": 1, "momentum": "much", "nesterov": 1})))
+    assert "Did you mean 'lr'?" in problems["lrr"]
+    assert problems["momentum"] == "sgd: momentum must be a number, not 'much'."
+    assert problems["nesterov"] == "sgd: nesterov must be true or false, not 1."
+
+
+def test_unknown_names_and_names_that_are_no_parts():
+    assert "Did you mean 'adam'?" in refused(Part("adm"))[0][1]
+    for name in ("_groups", "Any", "TYPE_CHECKING", "__name__"):
+        assert "Unknown optimizer" in refused(Part(name))[0][1]
+    for name in ("field", "replace", "dataclass"):  # what paribus.datasets imports for itself
+        assert "Unknown dataset" in refused(Part(name), "paribus.datasets")[0][1]
+
+
+def test_a_module_is_imported_only_if_the_user_named_it(tmp_path, monkeypatch):
+    (tmp_path / "lab_of_tests.py").write_text(
+        "from __future__ import annotations\n"
+        "def slow(head, body, *, lr: float = 1, betas: tuple[float, float] = (0, 1)):\n    return lr\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    part = Part("lab_of_tests:slow")
+    assert "--plugin lab_of_tests" in refused(part)[0][1]
+    assert "lab_of_tests" not in sys.modules
+    assert completed(part, HOME, ("lab_of_tests",)).args == {"lr": 1.0, "betas": [0.0, 1.0]}
+    assert build(completed(part, HOME, ("lab_of_tests",)), HOME, [], []) == 1.0
+    assert "must be a number" in refused(Part("lab_of_tests:slow", {"lr": "x"}), HOME, ("lab_of_tests",))[0][1]
+    sys.modules.pop("lab_of_tests")
+
+
+def test_a_plugin_that_cannot_be_imported_is_named():
+    assert "'no_such_lab' cannot be imported" in refused(Part("no_such_lab:f"), HOME, ("no_such_lab",))[0][1]
+
+
+def test_prefixes_bind_the_name():
+    function = resolve("timm:resnet18", "paribus.models")
+    assert "name" not in choices(function)
+    assert set(choices(function)) == {"pretrained", "classifier", "drop_rate", "drop_path_rate"}
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "expected"),
+    [
+        (1, float, 1.0),
+        ((1, 2), tuple[float, float], [1.0, 2.0]),
+        ([1, 2], tuple[float, ...], [1.0, 2.0]),
+        (None, float | None, None),
+        (2, float | None, 2.0),
+        ("a", Literal["a", "b"] | list[float], "a"),
+        ([1], Literal["a"] | list[float], [1.0]),
+        ({"x": [1]}, dict[str, list[float]], {"x": [1.0]}),
+        ("free", Any, "free"),
+    ],
+)
+def test_canonical_forms(value, annotation, expected):
+    assert repr(fitted(value, annotation)) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "words"),
+    [
+        (True, float, "a number"),
+        (True, int, "a whole number"),
+        (1.0, int, "a whole number"),
+        (float("inf"), float, "a number"),
+        (float("nan"), float, "a number"),
+        (1, bool, "true or false"),
+        ([1], tuple[float, float], "a list of 2"),
+        ("ab", list[str], "a list"),
+        ("c", Literal["a", "b"], "one of a, b"),
+        ([], Literal["a", "b"], "one of a, b"),
+        ([1], dict[str, float], "a mapping"),
+        ("x", float | None, "a number or null"),
+    ],
+)
+def test_what_does_not_fit(value, annotation, words):
+    with pytest.raises(ValueError, match=words):
+        fitted(value, annotation)
+
+
+def test_the_modules_are_the_registry_and_hold_what_the_documents_promise():
+    promised = {
+        "transforms": ["auto_augment", "color_jitter", "cutout", "horizontal_flip", "random_resized_crop", "resize"],
+        "optimizers": ["adam", "adamw", "sgd"],
+        "schedules": ["constant", "cosine", "one_cycle", "step"],
+        "losses": ["cross_entropy"],
+        "models": ["small_cnn", "timm", "torchvision"],
+        "datasets": ["csv", "faces", "folder"],
+        "inputs": ["images"],
+    }
+    assert {home: names(f"paribus.{home}") for home in promised} == promised
