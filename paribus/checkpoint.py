@@ -61,6 +61,11 @@ class Keeper:
             self.done_at = time.monotonic()
             self.took = self.done_at - began
 
+    def flush(self, training: "Training", seconds: float) -> None:
+        """Commit what is not committed yet."""
+        if self.pending:
+            self._commit(training, seconds)
+
     def _commit(self, training: "Training", seconds: float) -> None:
         """STATE.json is the only commit point; it names the files that count, with their hashes."""
         state_file = self.partial / STATE

@@ -51,6 +51,17 @@ class Store:
         durable.publish(folder, self.folder(run_id))
         durable.remove(self.partial(run_id))
 
+    def tidy(self) -> None:
+        """Remove what a killed process left and no run needs: unfinished states of finished runs, half-removed folders.
+
+        Only for whoever holds the store's lock.
+        """
+        for folder in [*self.root.glob("*.partial"), *self.root.glob("*.final")]:
+            if folder.suffix == ".final" or (self.folder(folder.stem) / DONE).exists():
+                durable.remove(folder)
+        for doomed in self.root.glob(".*.removed"):
+            durable.remove(doomed)
+
     def load(self, run_id: str, splits: dict[str, str] | None = None) -> RunRecord:
         """A finished run, every file checked against its hash.
 

@@ -166,14 +166,31 @@ def _features(training: Training, pictures: Pictures, split: str) -> "torch.Tens
     import torch
 
     caught: list[torch.Tensor] = []
+    checked = False
     head = training.model.get_submodule(training.head)
     handle = head.register_forward_pre_hook(lambda module, inputs: caught.append(inputs[0].detach().clone()))
     try:
         for batch in pictures.evaluation(split, training.run.recipe):
-            training.model(normalized(batch, training.run.recipe))
+            said = training.model(normalized(batch, training.run.recipe))
+            checked = checked or _check_head_is_last(training, said, caught)
     finally:
         handle.remove()
     return torch.cat(caught)
+
+
+def _check_head_is_last(training: Training, said: "torch.Tensor", caught: "list[torch.Tensor]") -> bool:
+    """Raises ValueError if the network does more with the head's output than flatten it (SqueezeNet averages it)."""
+    import torch
+
+    caught_once = caught[0]  # the hook also hears the call below, so that what it adds is taken away again
+    alone = training.model.get_submodule(training.head)(caught_once).flatten(1)
+    del caught[1:]
+    if alone.shape != said.shape or not torch.allclose(alone, said, rtol=1e-2, atol=1e-2, equal_nan=True):
+        raise ValueError(
+            f"{training.run.recipe.model.use}: its last layer, {training.head!r}, is not what gives its answer, "
+            "and such networks are not supported; take another"
+        )
+    return True
 
 
 def _body_stands_still(training: Training) -> bool:
@@ -218,7 +235,8 @@ def train(
             progress(training.epoch, time.monotonic() - began)
     except Diverged:
         status = "diverged"
-        training = _last_finite(run, pictures, weights, partial, scored)
+        last = int(training.curves[-1]["epoch"]) if training.curves else 0
+        training = _last_finite(run, pictures, weights, partial, scored, last)
     final = runs.unpublished(run.id)
     _write_results(training, pictures, partial, final, fingerprints, status)
     durable.write_json(final / store.TIMING, _timing(training, time.monotonic() - began))
@@ -243,16 +261,22 @@ def _row(
 
 
 def _last_finite(
-    run: Run, pictures: Pictures, weights: dict[str, Any] | None, partial: Path, scored: dict[str, str]
+    run: Run, pictures: Pictures, weights: dict[str, Any] | None, partial: Path, scored: dict[str, str], last: int
 ) -> Training:
-    """The training as it was at its last committed epoch, or at its initialisation, which is scored then."""
+    """The training as it was after epoch `last`, or at its initialisation, which is scored then.
+
+    Finite epochs that were not committed yet are trained again: how often epochs are committed is a matter of the
+    clock, and no number may depend on it.
+    """
     training = prepare(run, pictures, weights)
-    if (partial / checkpoint.STATE).exists():
-        checkpoint.resume(training, partial)
-        return training
-    logits = {split: predict(training, pictures, split) for split in scored}
-    training.curves.append(_row(training, pictures, logits, None))
-    checkpoint.Keeper(partial).keep(training, logits, 0.0)
+    seconds = checkpoint.resume(training, partial) if (partial / checkpoint.STATE).exists() else 0.0
+    keeper, epochs = checkpoint.Keeper(partial), fit(training)
+    while not training.curves or training.epoch < last:
+        loss = next(epochs) if last else None
+        logits = {split: predict(training, pictures, split) for split in scored}
+        training.curves.append(_row(training, pictures, logits, loss))
+        keeper.keep(training, logits, seconds)
+    keeper.flush(training, seconds)
     return training
 
 
