@@ -192,6 +192,7 @@ def execute(bound: Bound, place: Place, watcher: Watcher, max_runs: int | None =
     needed = dict.fromkeys(bound.study.recipes, bound.study.looks[0])
     while needed:
         with durable.lock(place.store.root / "LOCK"):
+            place.store.tidy()
             trainer.train_all(needed)
         if trainer.failures or trainer.stopped:
             break

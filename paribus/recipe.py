@@ -186,7 +186,7 @@ def _impossible(values: dict[str, Any]) -> Problems:
         problems.append((("input", "normalize"), "needs a standard deviation above 0."))
     if values["input"].args["size"] < 8:
         problems.append((("input", "size"), f"must be at least 8 pixels, not {values['input'].args['size']}."))
-    if (values["input"].args["eval_size"] or 8) < 8:
+    if (values["input"].args["eval_size"] if values["input"].args["eval_size"] is not None else 8) < 8:
         problems.append(
             (("input", "eval_size"), f"must be at least 8 pixels, not {values['input'].args['eval_size']}.")
         )
@@ -247,7 +247,9 @@ def changed(written: Written, path: str, value: Any) -> Written:
 
     `field`, `field.argument`, or `augment.<use>.argument`. Raises RecipeProblem if there is nothing at that path.
     """
-    field, _, argument = path.partition(".")
+    field, dot, argument = path.partition(".")
+    if dot and not argument:
+        raise RecipeProblem([((), f"the path {path!r} ends with a dot; a path is field or field.argument.")])
     if field not in FIELDS:
         raise RecipeProblem([((), unknown("recipe field", field, FIELDS))])
     result = deepcopy(written)
