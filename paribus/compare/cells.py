@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +44,7 @@ class Cell:
         return f"arm {self.arm!r}, seed {self.seed} ({self.split}, epoch {self.epoch})"
 
 
-def some(items: Sequence[Any], most: int = 3) -> str:
+def some(items: Sequence[object], most: int = 3) -> str:
     """`'a', 'b', 'c' and 12 more`."""
     shown = ", ".join(repr(i) for i in items[:most])
     return shown + (f" and {len(items) - most} more" if len(items) > most else "")

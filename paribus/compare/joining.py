@@ -129,9 +129,13 @@ def _targets(cells: Sequence[Cell]) -> list[Problem]:
     problems: list[Problem] = []
     for cell in cells:
         truth = first.setdefault(cell.split, {})
-        wrong = [k for k, (i, t) in enumerate(zip(cell.image_ids, cell.targets, strict=True)) if truth.setdefault(i, t) != t]
+        wrong = [
+            k for k, (i, t) in enumerate(zip(cell.image_ids, cell.targets, strict=True)) if truth.setdefault(i, t) != t
+        ]
         if wrong:
-            shown = [f"{cell.image_ids[k]!r} is {cell.targets[k]!r} and was {truth[cell.image_ids[k]]!r}" for k in wrong[:3]]
+            shown = [
+                f"{cell.image_ids[k]!r} is {cell.targets[k]!r} and was {truth[cell.image_ids[k]]!r}" for k in wrong[:3]
+            ]
             more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
             lines = f", {at_lines(cell.lines[wrong].tolist())}" if cell.lines is not None else ""
             message = f"{cell.called()}{lines}: other targets than before: {', '.join(shown)}{more}."
@@ -146,7 +150,9 @@ def _unknown(cells: Sequence[Cell], classes: tuple[str, ...]) -> list[Problem]:
         if cell.scores is not None and set(cell.classes) != set(classes):
             other = sorted(set(cell.classes) ^ set(classes))
             message = f"has other classes than {cells[0].where}: {some(other)}."
-            problems[cell.where, ""] = Problem("CLASSES_DIFFER", message, cell.where, "score the same classes everywhere.")
+            problems[cell.where, ""] = Problem(
+                "CLASSES_DIFFER", message, cell.where, "score the same classes everywhere."
+            )
             continue
         for column, values in (("target", cell.targets), ("prediction", cell.answers)):
             for value in set(values if values is not None else ()) - set(classes) - {""}:
@@ -176,7 +182,9 @@ def _groups(cells: Sequence[Cell]) -> tuple[dict[str, str] | None, list[Problem]
         return None, []
     lost = sorted({i for c in cells for i in set(c.image_ids) if i not in groups})
     if lost:
-        problems.append(Problem("GROUP_MISSING", f"no group for {some(lost)}.", cells[0].where, "give every image one."))
+        problems.append(
+            Problem("GROUP_MISSING", f"no group for {some(lost)}.", cells[0].where, "give every image one.")
+        )
     return groups, _at_most(problems, "runs with other groups")
 
 
@@ -217,7 +225,7 @@ def _run(cells: Sequence[Cell], classes: tuple[str, ...]) -> RunRecord:
             targets=_codes(own[0].targets, classes),
             classes=classes,
             epochs=tuple(c.epoch for c in own),
-            logits=np.stack([_logits(c, kind, classes) for c in own]),
+            logits=np.ascontiguousarray(np.stack([_logits(c, kind, classes) for c in own])),
         )
     facts = {"scores": kind, "zeros": _zeros(cells) if kind == "probabilities" else 0, "file": cells[0].where}
     return RunRecord(_id(cells[0], evidence), cells[0].seed, "done", 0.0, evidence, facts=facts)
@@ -245,7 +253,11 @@ def _logits(cell: Cell, kind: Kind, classes: tuple[str, ...]) -> NDArray[np.floa
         logits[rows, _answer(cell, classes)] = 1
         return logits
     scores = cell.scores[:, _codes(classes, cell.classes)]
-    wide = np.log(np.clip(scores, SMALLEST, None)) if kind == "probabilities" else scores - scores.max(axis=1, keepdims=True)
+    wide = (
+        np.log(np.clip(scores, SMALLEST, None))
+        if kind == "probabilities"
+        else scores - scores.max(axis=1, keepdims=True)
+    )
     logits = np.clip(wide, np.finfo(np.float32).min, None).astype(np.float32)
     answer = _answer(cell, classes)
     lost = np.flatnonzero(logits.argmax(axis=1) != answer)  # equal after rounding, or equal in the file
@@ -258,7 +270,8 @@ def _answer(cell: Cell, classes: tuple[str, ...]) -> NDArray[np.int64]:
     if cell.answers is not None:
         return _codes(cell.answers, classes)
     assert cell.scores is not None
-    return _codes(cell.classes, classes)[cell.scores.argmax(axis=1)]
+    highest = cell.scores.argmax(axis=1)
+    return np.asarray(_codes(cell.classes, classes)[highest], dtype=np.int64)
 
 
 def _zeros(cells: Sequence[Cell]) -> int:

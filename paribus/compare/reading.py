@@ -61,7 +61,9 @@ def _source(path: Path) -> dict[str, Any]:
             raise DataError([Problem("DATA_NOT_FOUND", "is no file.", path.name, "name a CSV or safetensors file.")])
         if size > MOST_BYTES:
             message = f"has {size / 1e9:.1f} GB; at most {MOST_BYTES / 1e9:.1f} GB are read at once."
-            raise DataError([Problem("TABLE_TOO_LARGE", message, path.name, "write one safetensors file a run, or fewer epochs.")])
+            raise DataError(
+                [Problem("TABLE_TOO_LARGE", message, path.name, "write one safetensors file a run, or fewer epochs.")]
+            )
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

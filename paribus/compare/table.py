@@ -5,6 +5,7 @@ import re
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ class _Column:
     """A column of text: every different value once, and its number in every row."""
 
     values: dict[str, int] = field(default_factory=dict)
-    rows: array[int] = field(default_factory=lambda: array("q"))
+    rows: "array[int]" = field(default_factory=lambda: array("q"))
 
     def add(self, text: str) -> None:
         self.rows.append(self.values.setdefault(text, len(self.values)))
@@ -49,8 +50,8 @@ class _Table:
     columns: list[str]
     texts: dict[str, _Column]
     scores: list[str]
-    numbers: array[float] = field(default_factory=lambda: array("d"))
-    lines: array[int] = field(default_factory=lambda: array("q"))
+    numbers: "array[float]" = field(default_factory=lambda: array("d"))
+    lines: "array[int]" = field(default_factory=lambda: array("q"))
     not_numbers: list[tuple[int, str, str]] = field(default_factory=list)
     ragged: list[int] = field(default_factory=list)
 
@@ -118,7 +119,9 @@ def _parsed(path: Path, name: str) -> _Table:
         raise DataError([Problem("CSV_UNREADABLE", message, name, "save it as CSV in UTF-8.")]) from None
     except csv.Error as error:
         message = f"cannot be read as CSV after line {line}: {error}."
-        raise DataError([Problem("CSV_UNREADABLE", message, name, "quote fields that hold commas or quotes.")]) from None
+        raise DataError(
+            [Problem("CSV_UNREADABLE", message, name, "quote fields that hold commas or quotes.")]
+        ) from None
     if not table.lines and not table.ragged:
         raise DataError([Problem("DATA_EMPTY", "has a header and no rows.", name)])
     return table
@@ -194,14 +197,18 @@ def _bad_numbers(table: _Table, classes: tuple[str, ...]) -> list[Problem]:
     fix = "write a number in every column of a class; remove columns that hold something else."
     for column in dict.fromkeys(c for _, c, _ in table.not_numbers):
         found = [(line, text) for line, c, text in table.not_numbers if c == column]
-        message = f"column {column!r} is read as a class and holds {found[0][1]!r} in {at_lines([x for x, _ in found])}."
+        message = (
+            f"column {column!r} is read as a class and holds {found[0][1]!r} in {at_lines([x for x, _ in found])}."
+        )
         problems.append(Problem("SCORE_NOT_A_NUMBER", message, table.where, fix))
     rows, at = np.nonzero(~np.isfinite(_scores(table)))
     if len(rows):
         lines = at_lines(np.asarray(table.lines)[np.unique(rows)].tolist())
         columns = some([table.scores[k] for k in np.unique(at)])
         message = f"scores that are not finite in {lines}, column {columns}."
-        problems.append(Problem("SCORE_NOT_FINITE", message, table.where, "write finite numbers, for instance -100 for log 0."))
+        problems.append(
+            Problem("SCORE_NOT_FINITE", message, table.where, "write finite numbers, for instance -100 for log 0.")
+        )
     return problems
 
 
@@ -258,39 +265,45 @@ def _cells(table: _Table, keys: Codes, classes: tuple[str, ...]) -> tuple[list[C
     order = np.lexsort((image, cell_of))
     again = np.zeros(len(order), dtype=bool)
     again[1:] = (cell_of[order][1:] == cell_of[order][:-1]) & (image[order][1:] == image[order][:-1])
-    parts = _parts(table, classes)
-    arms = list(table.texts["arm"].values)
     kept = order[~again]
     edges = np.searchsorted(cell_of[kept], np.arange(len(different) + 1))
-    cells = []
-    for (arm, seed, split, epoch), first, last in zip(different.tolist(), edges[:-1], edges[1:], strict=True):
-        rows = kept[first:last]
-        chosen = {name: None if part is None else part[rows] for name, part in parts.items()}
-        cells.append(Cell(arms[arm], seed, SPLITS[split], epoch, **chosen, classes=classes, where=table.where))
-    return cells, _twice(table, np.flatnonzero(again), order)
+    rows = [kept[first:last] for first, last in pairwise(edges)]
+    return _filled(table, different.tolist(), rows, classes), _twice(table, np.flatnonzero(again), order)
 
 
-def _parts(table: _Table, classes: tuple[str, ...]) -> dict[str, NDArray[np.generic] | None]:
-    """What each row says, by the name of the field of a cell."""
+def _filled(table: _Table, keys: list[list[int]], rows: list[Codes], classes: tuple[str, ...]) -> list[Cell]:
+    """One cell a key, from its rows."""
     texts = table.texts
-    grouped = "group" in texts and set(texts["group"].values) != {""}
-    return {
-        "image_ids": texts["image"].each(),
-        "targets": texts["target"].each(),
-        "groups": texts["group"].each() if grouped else None,
-        "answers": texts["prediction"].each() if "prediction" in texts else None,
-        "scores": _scores(table) if classes else None,
-        "lines": np.asarray(table.lines, dtype=np.int64),
-    }
+    arms = list(texts["arm"].values)
+    images, targets = texts["image"].each(), texts["target"].each()
+    groups = texts["group"].each() if "group" in texts and set(texts["group"].values) != {""} else None
+    answers = texts["prediction"].each() if "prediction" in texts else None
+    scores = _scores(table) if classes else None
+    lines = np.asarray(table.lines, dtype=np.int64)
+    return [
+        Cell(
+            arm=arms[arm],
+            seed=seed,
+            split=SPLITS[split],
+            epoch=epoch,
+            image_ids=images[own],
+            targets=targets[own],
+            groups=None if groups is None else groups[own],
+            answers=None if answers is None else answers[own],
+            scores=None if scores is None else scores[own],
+            classes=classes,
+            where=table.where,
+            lines=lines[own],
+        )
+        for (arm, seed, split, epoch), own in zip(keys, rows, strict=True)
+    ]
 
 
 def _twice(table: _Table, at: NDArray[np.intp], order: NDArray[np.intp]) -> list[Problem]:
     if not len(at):
         return []
     images, lines = table.texts["image"].each(), np.asarray(table.lines)
-    shown = [
-        f"{images[order[k]]!r} (lines {lines[order[k - 1]]} and {lines[order[k]]})" for k in at[:3]
-    ]
+    shown = [f"{images[order[k]]!r} (lines {lines[order[k - 1]]} and {lines[order[k]]})" for k in at[:3]]
     more = f" and {len(at) - 3} more" if len(at) > 3 else ""
     message = f"the same image twice for one arm and seed: {', '.join(shown)}{more}."
     fix = "keep one row an image and run; several epochs or splits need a column `epoch` or `split`."

@@ -1,6 +1,7 @@
 """Predictions from a safetensors file: one run on one split, at one or several epochs."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from paribus.errors import DataError, Problem
 
 FIELDS = ("image_ids", "classes", "arm", "seed")
 FIX = (
-    "save tensors `logits` (N, C) or (E, N, C) and `targets` (N,), and as metadata, or in a JSON file of the same name, "
-    "`image_ids` and `classes` (JSON lists), `arm` and `seed`."
+    "save tensors `logits` (N, C) or (E, N, C) and `targets` (N,), and as metadata, or in a JSON file of the same "
+    "name, `image_ids` and `classes` (JSON lists), `arm` and `seed`."
 )
 
 
@@ -44,9 +45,11 @@ def _opened(path: Path, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, A
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no iterator)
     except (SafetensorError, TypeError, OSError) as error:
         fix = "save it again with float32 (or float16) logits."
-        raise DataError([Problem("TENSORS_UNREADABLE", f"cannot be read as safetensors: {error}.", name, fix)]) from None
+        raise DataError(
+            [Problem("TENSORS_UNREADABLE", f"cannot be read as safetensors: {error}.", name, fix)]
+        ) from None
     beside = path.with_suffix(".json")
-    return tensors, _json(beside, name) | {key: _meaning(text) for key, text in written.items()}
+    return tensors, _json(beside, name) | {key: _meaning(key, text) for key, text in written.items()}
 
 
 def _json(path: Path, name: str) -> dict[str, Any]:
@@ -55,11 +58,15 @@ def _json(path: Path, name: str) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_bytes()))
     except (ValueError, TypeError):
-        raise DataError([Problem("TENSORS_VALUE", f"the file {path.name} beside it is no JSON object.", name)]) from None
+        raise DataError(
+            [Problem("TENSORS_VALUE", f"the file {path.name} beside it is no JSON object.", name)]
+        ) from None
 
 
-def _meaning(text: str) -> Any:
-    """Metadata are texts: lists and numbers in them are written as JSON; what is not JSON is itself."""
+def _meaning(field: str, text: str) -> Any:
+    """Metadata are texts: lists and numbers are written in them as JSON, names as they are."""
+    if field not in ("image_ids", "classes", "groups", "seed"):
+        return text
     try:
         return json.loads(text)
     except ValueError:
@@ -94,10 +101,12 @@ def _wrong_shapes(tensors: dict[str, NDArray[Any]], about: dict[str, Any]) -> li
         wrong.append(f"`logits` has shape {logits.shape}; {images} images and {classes} classes are named.")
     if targets.shape != (images,) or not np.issubdtype(targets.dtype, np.integer):
         wrong.append(f"`targets` must be {images} whole numbers; it is {targets.dtype} of shape {targets.shape}.")
-    elif images and not (0 <= targets.min() and targets.max() < classes):
+    elif images and not (targets.min() >= 0 and targets.max() < classes):
         wrong.append(f"`targets` must lie from 0 to {classes - 1}; they go from {targets.min()} to {targets.max()}.")
     epochs = _epochs(tensors)
-    if not wrong and (len(epochs) != len(_by_epoch(logits)) or len(set(epochs)) < len(epochs) or min(epochs, default=0) < 0):
+    if not wrong and (
+        len(epochs) != len(_by_epoch(logits)) or len(set(epochs)) < len(epochs) or min(epochs, default=0) < 0
+    ):
         wrong.append(f"`epochs` must be {len(_by_epoch(logits))} different whole numbers from 0, not {epochs}.")
     if "groups" in about and len(about["groups"]) != images:
         wrong.append(f"`groups` has {len(about['groups'])} entries for {images} images.")
@@ -113,7 +122,7 @@ def _wrong_values(tensors: dict[str, NDArray[Any]], about: dict[str, Any], name:
         message = f"scores that are not finite for {some([about['image_ids'][k] for k in bad])}."
         problems.append(Problem("SCORE_NOT_FINITE", message, name, "save finite numbers."))
     ids = sorted(about["image_ids"])
-    twice = [a for a, b in zip(ids, ids[1:], strict=False) if a == b]
+    twice = [a for a, b in pairwise(ids) if a == b]
     if twice:
         problems.append(Problem("IMAGE_TWICE", f"the same image twice: {some(twice)}.", name))
     return problems

@@ -1,0 +1,120 @@
+"""Predictions kept beside their report, so that every number of it can be computed again."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paribus import durable
+from paribus.compare.answers import asked_again
+from paribus.compare.joining import Predicted
+from paribus.errors import IntegrityError, Problem
+from paribus.predictions import Evidence, RunRecord
+from paribus.results import Results
+
+SCORES = "predictions.safetensors"
+ABOUT = "predictions.json"
+DONE = "predictions.done.json"
+REPORT = "report.json"
+FORMAT = 1
+
+
+def write(predicted: Predicted, folder: Path) -> None:
+    """Keep `predicted` in `folder`: scores, what they are of, and (last) the hashes of both files.
+
+    Raises EnvironmentError_ if the folder cannot be written.
+    """
+    from safetensors.numpy import save
+
+    durable.make_folder(folder)
+    (folder / DONE).unlink(missing_ok=True)
+    tensors = {}
+    for split in predicted.splits:
+        tensors[f"targets/{split}"] = predicted.runs[0].evidence[split].targets
+        for number, run in enumerate(predicted.runs):
+            tensors[f"{number}/{split}/epochs"] = np.array(run.evidence[split].epochs, dtype=np.int64)
+            tensors[f"{number}/{split}/logits"] = np.ascontiguousarray(run.evidence[split].logits)
+    durable.write(folder / SCORES, save(tensors))
+    durable.write_json(folder / ABOUT, _about(predicted))
+    durable.write_json(
+        folder / DONE, {"files": {name: _sha256((folder / name).read_bytes()) for name in (SCORES, ABOUT)}}
+    )
+
+
+def load(folder: Path) -> Predicted:
+    """What `write` kept. Raises IntegrityError if a file is not what was written."""
+    from safetensors.numpy import load as tensors_in
+
+    tensors = tensors_in(_checked(folder, SCORES))
+    about = json.loads(_checked(folder, ABOUT))
+    if about.get("format") != FORMAT:
+        raise IntegrityError([_damaged(folder, ABOUT, f"has format {about.get('format')!r}, {FORMAT} is read here")])
+    classes = tuple(about["classes"])
+    ids = {split: tuple(names) for split, names in about["images"].items()}
+    arms: dict[str, tuple[RunRecord, ...]] = {}
+    for number, run in enumerate(about["runs"]):
+        evidence = {
+            split: Evidence(
+                split,
+                names,
+                tensors[f"targets/{split}"],
+                classes,
+                tuple(int(e) for e in tensors[f"{number}/{split}/epochs"]),
+                tensors[f"{number}/{split}/logits"],
+            )
+            for split, names in ids.items()
+        }
+        record = RunRecord(run["id"], run["seed"], "done", 0.0, evidence, facts=run["facts"])
+        arms[run["arm"]] = (*arms.get(run["arm"], ()), record)
+    return Predicted(arms, classes, about["groups"], tuple(about["sources"]), tuple(about["ignored"]))
+
+
+def collect(folder: Path, *, command: str | None = None) -> Results:
+    """The results of the comparison in `folder`, from the kept predictions and the questions that its report names.
+
+    Raises IntegrityError if a file is damaged or the report does not say what was asked.
+    """
+    predicted = load(folder)
+    try:
+        report = json.loads((folder / REPORT).read_bytes())
+        return asked_again(predicted, report["study"]["declared"], command or report["command"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"does not say what was asked ({type(error).__name__}: {error})"
+        raise IntegrityError([_damaged(folder, REPORT, what)]) from None
+
+
+def _about(predicted: Predicted) -> dict[str, Any]:
+    first = predicted.runs[0].evidence
+    runs = [(arm, run) for arm, runs in predicted.arms.items() for run in runs]
+    return {
+        "format": FORMAT,
+        "classes": predicted.classes,
+        "images": {split: first[split].image_ids for split in predicted.splits},
+        "groups": predicted.groups,
+        "runs": [{"arm": arm, "id": run.id, "seed": run.seed, "facts": run.facts} for arm, run in runs],
+        "sources": predicted.sources,
+        "ignored": predicted.ignored,
+    }
+
+
+def _checked(folder: Path, name: str) -> bytes:
+    try:
+        expected = json.loads((folder / DONE).read_bytes())["files"][name]
+        content = (folder / name).read_bytes()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IntegrityError([_damaged(folder, name, f"cannot be read and checked ({error})")]) from None
+    found = _sha256(content)
+    if found != expected:
+        raise IntegrityError([_damaged(folder, name, f"has sha256 {found[:16]}, {str(expected)[:16]} was written")])
+    return content
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _damaged(folder: Path, name: str, what: str) -> Problem:
+    fix = f"remove the folder {folder.name} and give the same `paribus compare` again."
+    return Problem("PREDICTIONS_DAMAGED", f"{what}.", f"{folder.name}/{name}", fix)

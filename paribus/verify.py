@@ -1,0 +1,201 @@
+"""Every number of a stored report, computed again from the evidence and compared."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats as distributions
+
+from paribus.contrasts import Contrast
+from paribus.epochs import chosen
+from paribus.errors import DataError, IntegrityError, Problem
+from paribus.predictions import RunRecord
+from paribus.report import document
+from paribus.results import ArmResult, Results
+
+REPORT = "report.json"
+PREDICTIONS = "predictions.json"  # there in the folder of a comparison of predictions
+RELATIVE = 1e-9
+ABSOLUTE = 1e-15  # below it a number is the rounding of zero
+Rebuild = Callable[[Path], Results]
+
+# What depends on the clock, on the machine or on how the report was asked for, and not on the evidence.
+PASSING = re.compile(
+    r"(paribus|command|seconds|environment\b.*"
+    r"|arms\[[^\]]*\]\.(seconds|images_per_second)"
+    r"|arms\[[^\]]*\]\.runs\[[^\]]*\]\.(seconds|curves\[[^\]]*\]\.seconds))"
+)
+
+
+def verify(folder: Path, rebuild: Rebuild | None = None) -> list[Problem]:
+    """What in `report.json` does not follow from the evidence; nothing if all does.
+
+    The results are built again from the evidence and compared with the report leaf by leaf, floats within 1e-9
+    (relative). The levels, differences and intervals are besides computed in a second way, from the answers of each
+    image. rebuild: folder -> results; by default what a study or a comparison folder calls for. Raises IntegrityError
+    for evidence that is not what was written, and for a report that cannot be read.
+    """
+    stored = _stored(folder / REPORT)
+    results = (rebuild or _rebuild_of(folder))(folder)
+    computed = json.loads(json.dumps(document(results)))
+    found = [*_differences("", stored, computed), *_second_way(results, stored)]
+    return list({problem.where: problem for problem in reversed(found)}.values())[::-1]  # the first of each place
+
+
+def _stored(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        where = f"{path.parent.name}/{path.name}"
+        fix = "write it again with `paribus report`."
+        raise IntegrityError([Problem("REPORT_UNREADABLE", f"cannot be read: {error}.", where, fix)]) from None
+
+
+def _rebuild_of(folder: Path) -> Rebuild:
+    if (folder / PREDICTIONS).exists():
+        from paribus.compare import collect as compared
+
+        return compared
+    from paribus.collect import collect
+
+    return collect
+
+
+# ------------------------------------------------------------------------------------------------ leaf by leaf
+
+
+def _differences(path: str, stored: Any, computed: Any) -> Iterator[Problem]:
+    if PASSING.fullmatch(path):
+        return
+    if isinstance(stored, dict) and isinstance(computed, dict):
+        yield from _of_mappings(path, stored, computed, ".{}" if path else "{}")
+    elif isinstance(stored, list) and isinstance(computed, list):
+        name = _naming(stored, computed)
+        yield from _of_mappings(path, _by_name(stored, name), _by_name(computed, name), "[{}]")
+        if (
+            name
+            and [row[name] for row in stored] != [row[name] for row in computed]
+            and _same_names(stored, computed, name)
+        ):
+            yield _problem(path, "is in the order", [row[name] for row in stored], [row[name] for row in computed])
+    elif not _equal(stored, computed):
+        yield _problem(path, "is", stored, computed)
+
+
+def _of_mappings(path: str, stored: dict[Any, Any], computed: dict[Any, Any], form: str) -> Iterator[Problem]:
+    for key in [*computed, *(k for k in stored if k not in computed)]:
+        inner = path + form.format(key)
+        if PASSING.fullmatch(inner):
+            continue
+        if key not in stored:
+            yield Problem("REPORT_LACKS", f"is not in the report; the evidence gives {_shown(computed[key])}.", inner)
+        elif key not in computed:
+            yield Problem("REPORT_ADDS", f"is in the report as {_shown(stored[key])}; nothing gives it.", inner)
+        else:
+            yield from _differences(inner, stored[key], computed[key])
+
+
+def _naming(*lists: list[Any]) -> str | None:
+    """The key by which the rows of both lists are told apart, so that one row more shifts no other."""
+    for name in ("name", "seed", "code", "image", "epoch"):
+        if all(_names(rows, name) for rows in lists) and any(lists):
+            return name
+    return None
+
+
+def _names(rows: list[Any], name: str) -> bool:
+    named = all(isinstance(row, dict) and isinstance(row.get(name), str | int | float) for row in rows)
+    return named and len({row[name] for row in rows}) == len(rows)
+
+
+def _by_name(rows: list[Any], name: str | None) -> dict[Any, Any]:
+    return {row[name] if name else k: row for k, row in enumerate(rows)}
+
+
+def _same_names(stored: list[Any], computed: list[Any], name: str) -> bool:
+    return {row[name] for row in stored} == {row[name] for row in computed}
+
+
+def _equal(stored: Any, computed: Any) -> bool:
+    numbers = [type(v) in (int, float) for v in (stored, computed)]
+    if all(numbers):
+        return math.isclose(stored, computed, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+    return type(stored) is type(computed) and bool(stored == computed)
+
+
+def _problem(path: str, what: str, stored: Any, computed: Any) -> Problem:
+    message = f"{what} {_shown(stored)} in the report; the evidence gives {_shown(computed)}."
+    return Problem("REPORT_DIFFERS", message, path or REPORT)
+
+
+def _shown(value: Any, most: int = 200) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+# ------------------------------------------------------------------------------------------------ a second way
+
+
+def _second_way(results: Results, stored: Any) -> Iterator[Problem]:
+    """Levels, differences and intervals from their definition, without the code that the report was made with."""
+    arms = {row.get("name"): row for row in _rows(stored, "arms")}
+    questions = {row.get("name"): row for row in _rows(stored, "questions")}
+    if results.metric == "accuracy":
+        for arm in (a for a in results.arms if a.name in arms):
+            yield from _level(results, arm, arms[arm.name])
+    for contrast in (c for c in results.contrasts if c.question.name in questions):
+        yield from _difference(results, contrast, questions[contrast.question.name])
+
+
+def _rows(stored: Any, key: str) -> list[dict[str, Any]]:
+    rows = stored.get(key) if isinstance(stored, dict) else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _level(results: Results, arm: ArmResult, stored: dict[str, Any]) -> Iterator[Problem]:
+    shares = [share for run in arm.runs if (share := _share_right(results, run)) is not None]
+    if shares:
+        yield from _told(f"arms[{arm.name}].mean", stored.get("mean"), math.fsum(shares) / len(shares))
+
+
+def _share_right(results: Results, run: RunRecord) -> float | None:
+    """The share of images whose highest score is the target's; None without usable evidence."""
+    from paribus.metrics import accuracy
+
+    design = results.design
+    try:
+        scores, _ = chosen(run, design.split, design.epoch, accuracy, design.groups)
+    except DataError:
+        return None
+    right = np.count_nonzero(np.argmax(scores.logits, axis=1) == scores.targets)
+    return int(right) / len(scores.targets)
+
+
+def _difference(results: Results, contrast: Contrast, stored: dict[str, Any]) -> Iterator[Problem]:
+    question = contrast.question
+    where = f"questions[{question.name}]"
+    if question.metric == "accuracy":
+        by_name = {arm.name: arm.runs for arm in results.arms}
+        total = 0.0
+        for arm, weight in question.weights.items():
+            if weight:
+                runs = by_name[arm][: contrast.seeds[arm]]
+                total += weight * math.fsum(_share_right(results, run) or 0.0 for run in runs) / len(runs)
+        yield from _told(f"{where}.difference", stored.get("difference"), total)
+    if contrast.se > 0:
+        for key, level in (("ci95", 0.95), ("ci90", 0.90)):
+            half = float(distributions.t.isf((1 - level) / 2, contrast.df)) * contrast.se
+            ends = stored.get(key) or (None, None)
+            yield from _told(f"{where}.{key}[0]", ends[0], contrast.difference - half)
+            yield from _told(f"{where}.{key}[1]", ends[1], contrast.difference + half)
+
+
+def _told(path: str, stored: Any, expected: float) -> Iterator[Problem]:
+    """A problem if the stored number is another. Sums in another order differ by more than single roundings."""
+    if type(stored) not in (int, float) or not math.isclose(stored, expected, rel_tol=RELATIVE, abs_tol=1e-12):
+        message = f"is {_shown(stored)} in the report; computed in a second way it is {expected!r}."
+        yield Problem("REPORT_DIFFERS", message, path)
