@@ -1,0 +1,83 @@
+"""Run folders: whole or absent, and every file is what was written."""
+
+import json
+
+import numpy as np
+import pytest
+from tiny import run, trained
+
+from paribus.errors import IntegrityError
+from paribus.store import DONE, Store
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    trained(folder, run(epochs=2))
+    return folder
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    import shutil
+
+    shutil.copytree(finished, tmp_path / "runs")
+    return Store(tmp_path / "runs")
+
+
+def test_a_run_is_read_back(finished):
+    one = run(epochs=2)
+    store = Store(finished)
+    assert store.has(one)
+    assert not store.has(run(seed=7))
+    record = store.load(one.id, {"val": "a" * 64})
+    assert set(record.evidence) == {"val"}
+    assert record.seed == 0 and record.status == "done" and record.seconds > 0
+    assert record.facts["recipe"] == one.recipe.plain()
+    assert {"certificate", "environment", "parameters_total", "images_per_second"} <= set(record.facts)
+    assert record.evidence["val"].targets.dtype == np.int64
+    assert store.load(one.id, {"val": "c" * 64}).evidence == {}  # evidence of other images does not count
+
+
+@pytest.mark.parametrize("pattern", ["run.json", "evidence/val*/scores.safetensors", "evidence/val*/images.json"])
+def test_one_changed_byte_is_noticed(copy, pattern):
+    one = run(epochs=2)
+    path = next(copy.folder(one.id).glob(pattern))
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(IntegrityError, match="remove the folder") as caught:
+        copy.load(one.id)
+    assert caught.value.exit_code == 7
+
+
+@pytest.mark.parametrize("name", ["run.json", "DONE.json", "timing.json"])
+def test_a_missing_file_is_noticed(copy, name):
+    one = run(epochs=2)
+    (copy.folder(one.id) / name).unlink()
+    assert copy.has(one) == (name != DONE)
+    with pytest.raises(IntegrityError):
+        copy.load(one.id)
+
+
+def test_a_folder_under_another_name_is_not_that_run(copy):
+    one, other = run(epochs=2), run(seed=9)
+    copy.folder(one.id).rename(copy.folder(other.id))
+    with pytest.raises(IntegrityError, match="another run"):
+        copy.load(other.id)
+
+
+def test_every_file_but_the_clock_is_hashed(finished):
+    folder = finished / run(epochs=2).id
+    listed = set(json.loads((folder / DONE).read_text())["files"])
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert there - listed == {DONE, "timing.json"}
+
+
+def test_tidy_removes_what_no_run_needs_and_nothing_else(copy):
+    one = run(epochs=2)
+    for name in (f"{one.id}.partial", "other.partial", "other.final", ".x.partial.removed", "..x.removed.removed"):
+        (copy.root / name).mkdir()
+    (copy.root / "LOCK").write_text("")
+    copy.tidy()
+    assert {p.name for p in copy.root.iterdir()} == {one.id, "other.partial", "LOCK"}
