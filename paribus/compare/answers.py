@@ -51,7 +51,8 @@ def results(
     scored = split or next(s for s in (UNNAMED_SPLIT, *reversed(SPLITS)) if s in predicted.splits)
     asked = _every_arm(predicted, base, metric, margin) if questions is None else list(questions)
     problems = _problems(predicted, base, scored, epoch, margin, [metric, *(q.metric for q in asked)])
-    problems += _wrong_questions(predicted, asked, primary)
+    if base in predicted.arms:  # else every question of it would be wrong once more
+        problems += _wrong_questions(predicted, asked, primary)
     if problems:
         raise StudyError(problems)
     asked = _with_primary(asked, primary)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paribus.compare.cells import SPLITS, Cell, at_lines, some
-from paribus.errors import DataError, Problem, unknown
+from paribus.errors import Problem, unknown
 from paribus.predictions import Evidence, RunRecord
 
 Kind = Literal["probabilities", "logits", "labels only", "neither"]
@@ -47,21 +47,11 @@ class Predicted:
 
 
 def join(
-    cells: Sequence[Cell],
-    problems: Sequence[Problem],
-    sources: tuple[dict[str, Any], ...],
-    ignored: tuple[str, ...],
-    classes: tuple[str, ...] = (),
+    cells: Sequence[Cell], sources: tuple[dict[str, Any], ...], ignored: tuple[str, ...], classes: tuple[str, ...] = ()
 ) -> Predicted:
-    """Runs from cells. Raises DataError with `problems` and all that is found here."""
+    """Runs from cells with which nothing is wrong (`wrong_with`)."""
     known = _all_classes(cells, classes)
-    found = [*problems, *_few(cells), *_several(cells), *_coverage(cells), *_targets(cells), *_unknown(cells, known)]
-    groups, wrong = _groups(cells)
-    found += wrong
-    if not found:
-        found += _disagreeing(cells)
-    if found:
-        raise DataError(found)
+    groups, _ = _groups(cells)
     arms: dict[str, tuple[RunRecord, ...]] = {}
     for arm in dict.fromkeys(c.arm for c in cells):
         seeds = sorted({c.seed for c in cells if c.arm == arm})
@@ -70,6 +60,17 @@ def join(
 
 
 # ------------------------------------------------------------------------------------------------ checks
+
+
+def wrong_with(cells: Sequence[Cell], classes: tuple[str, ...], whole: bool) -> list[Problem]:
+    """Everything that keeps cells from being compared. whole: all that was given is in them."""
+    if not cells:
+        return []
+    known = _all_classes(cells, classes)
+    found = [*_several(cells), *_targets(cells), *_unknown(cells, known), *_groups(cells)[1]]
+    if whole:
+        found += _few(cells) + _coverage(cells)
+    return found
 
 
 def _all_classes(cells: Sequence[Cell], given: tuple[str, ...]) -> tuple[str, ...]:
@@ -188,8 +189,8 @@ def _groups(cells: Sequence[Cell]) -> tuple[dict[str, str] | None, list[Problem]
     return groups, _at_most(problems, "runs with other groups")
 
 
-def _disagreeing(cells: Sequence[Cell]) -> list[Problem]:
-    """Rows whose answer is not the class with the highest score."""
+def contradictions(cells: Sequence[Cell]) -> list[Problem]:
+    """Rows whose answer is not the class with the highest score, of cells with which nothing else is wrong."""
     problems = []
     for cell in cells:
         if cell.scores is None or cell.answers is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from paribus.compare import table, tensors
 from paribus.compare.cells import Cell
-from paribus.compare.joining import Predicted, join
+from paribus.compare.joining import Predicted, contradictions, join, wrong_with
 from paribus.errors import DataError, Problem
 
 MOST_BYTES = 4 << 30
@@ -30,26 +30,28 @@ def read(paths: Sequence[Path], *, classes: Sequence[str] | None = None) -> Pred
     ignored: list[str] = []
     problems: list[Problem] = []
     sources: list[dict[str, Any]] = []
-    placed = True  # whether every row has its place: only then can be told what is missing
+    whole = True  # whether all could be read: only then can be told what is missing
     for path in map(Path, paths):
         try:
             sources.append(_source(path))
-            found, left, wrong = _read(path)
+            found, left, wrong, placed = _read(path)
         except DataError as error:
-            found, left, wrong = [], [], error.problems
+            found, left, wrong, placed = [], [], error.problems, False
         cells += found
         ignored += left
         problems += wrong
-        placed &= bool(found)
-    if not placed:
+        whole &= placed
+    problems += wrong_with(cells, tuple(classes or ()), whole)
+    problems = problems or contradictions(cells)
+    if problems:
         raise DataError(problems)
-    return join(cells, problems, tuple(sources), tuple(dict.fromkeys(ignored)), tuple(classes or ()))
+    return join(cells, tuple(sources), tuple(dict.fromkeys(ignored)), tuple(classes or ()))
 
 
-def _read(path: Path) -> tuple[list[Cell], list[str], list[Problem]]:
+def _read(path: Path) -> tuple[list[Cell], list[str], list[Problem], bool]:
     if path.suffix == TENSORS:
         cells, wrong = tensors.read(path, path.name)
-        return cells, [], wrong
+        return cells, [], wrong, True
     return table.read(path, path.name)
 
 

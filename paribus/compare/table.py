@@ -85,21 +85,19 @@ class _Table:
         return [line for line, code in zip(self.lines, self.texts[column].rows, strict=True) if code in codes]
 
 
-def read(path: Path, name: str) -> tuple[list[Cell], list[str], list[Problem]]:
-    """The cells of a table, the columns that were ignored, and everything that is wrong with its rows.
+def read(path: Path, name: str) -> tuple[list[Cell], list[str], list[Problem], bool]:
+    """The cells of a table, the columns that were ignored, everything that is wrong with its rows, and whether every
+    row is in a cell (if not, nothing can be said of what is missing).
 
-    The cells are left out where a row cannot be placed, because what is missing elsewhere would then mislead. Raises
-    DataError for a file that cannot be read as a table at all.
+    Raises DataError for a file that cannot be read as a table at all.
     """
     table = _parsed(path, name)
     ignored = [NO_NAME] if "" in table.columns else []
     classes, left, problems = _classes(table)
     problems += _empty(table) + _bad_numbers(table, classes)
-    keys, unplaced = _keys(table)
-    if unplaced:
-        return [], ignored + left, unplaced + problems
-    cells, twice = _cells(table, keys, classes)
-    return cells, ignored + left, problems + twice
+    keys, placed, unplaced = _keys(table)
+    cells, twice = _cells(table, keys, np.flatnonzero(placed), classes)
+    return cells, ignored + left, unplaced + problems + twice, not unplaced
 
 
 # ------------------------------------------------------------------------------------------------ the file
@@ -216,9 +214,10 @@ def _scores(table: _Table) -> Floats:
     return np.frombuffer(table.numbers, dtype=np.float64).reshape(len(table.lines), len(table.scores))
 
 
-def _keys(table: _Table) -> tuple[Codes, list[Problem]]:
-    """(rows, 4): the number of the arm, the seed, the number of the split and the epoch of every row."""
+def _keys(table: _Table) -> tuple[Codes, NDArray[np.bool_], list[Problem]]:
+    """(rows, 4): the number of the arm, the seed, the number of the split and the epoch; and which rows have them."""
     problems = []
+    placed = np.ones(len(table.lines), dtype=bool)
     if table.ragged:
         message = f"not {len(table.columns)} values, as the header has, in {at_lines(table.ragged)}."
         problems.append(Problem("CSV_ROW_LENGTH", message, table.where, "quote fields that hold commas or quotes."))
@@ -230,6 +229,7 @@ def _keys(table: _Table) -> tuple[Codes, list[Problem]]:
         for text in (t for t, v in values.items() if v is None):
             lines = at_lines(table.lines_where(column, {table.texts[column].values[text]}))
             problems.append(Problem("CSV_VALUE", f"{lines}: {text!r} is no {column}.", table.where, fix))
+            placed[table.texts[column].codes() == table.texts[column].values[text]] = False
         return np.array([v or 0 for v in values.values()], dtype=np.int64)[table.texts[column].codes()]
 
     arms = table.texts["arm"].values
@@ -238,7 +238,7 @@ def _keys(table: _Table) -> tuple[Codes, list[Problem]]:
     seed = mapped("seed", _whole, 0, "a whole number from 0, one for each run of an arm.")
     split = mapped("split", _split, SPLITS.index(UNNAMED_SPLIT), f"one of {', '.join(SPLITS)}.")
     epoch = mapped("epoch", _whole, ONLY_EPOCH, "a whole number; 0 is the initialisation.")
-    return np.stack([arm, seed, split, epoch], axis=1), problems
+    return np.stack([arm, seed, split, epoch], axis=1), placed, problems
 
 
 def _whole(text: str) -> int | None:
@@ -254,15 +254,18 @@ def _split(text: str) -> int | None:
 # ------------------------------------------------------------------------------------------------ the cells
 
 
-def _cells(table: _Table, keys: Codes, classes: tuple[str, ...]) -> tuple[list[Cell], list[Problem]]:
-    """The rows, cell by cell, their images in the order of their names; and images that a cell has twice."""
-    different, cell_of = np.unique(keys, axis=0, return_inverse=True)
-    cell_of = cell_of.reshape(-1)
+def _cells(
+    table: _Table, keys: Codes, placed: NDArray[np.intp], classes: tuple[str, ...]
+) -> tuple[list[Cell], list[Problem]]:
+    """The placed rows, cell by cell, their images in the order of their names; and images that a cell has twice."""
+    different, at = np.unique(keys[placed], axis=0, return_inverse=True)
+    cell_of = np.full(len(keys), -1)
+    cell_of[placed] = at.reshape(-1)
     names = table.texts["image"].names()
     rank = np.empty(len(names), dtype=np.int64)
     rank[np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int64)] = np.arange(len(names))
     image = rank[table.texts["image"].codes()]
-    order = np.lexsort((image, cell_of))
+    order = placed[np.lexsort((image[placed], cell_of[placed]))]
     again = np.zeros(len(order), dtype=bool)
     again[1:] = (cell_of[order][1:] == cell_of[order][:-1]) & (image[order][1:] == image[order][:-1])
     kept = order[~again]

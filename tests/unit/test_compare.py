@@ -387,6 +387,37 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path):
     assert "lines 72 and 73" in told["IMAGE_TWICE"]
 
 
+def test_a_row_that_cannot_be_placed_hides_no_other_problem_and_makes_none(tmp_path):
+    rows = labelled()
+    rows[2][3] = "first"
+    rows[3][4] = "dgo"
+    found = problems_of([write(tmp_path / "p.csv", rows, [*KEYS, "prediction"])])
+    assert codes(found) == ["CSV_VALUE", "CLASS_UNKNOWN"]
+
+
+def test_two_files_are_checked_in_one_go(tmp_path, answers):
+    broken = write(tmp_path / "q.csv", [["1", "x"]], ["image", "target"])
+    rows = labelled(arms=("c",))
+    rows[3][4] = "dgo"
+    found = problems_of([broken, answers, write(tmp_path / "r.csv", rows, [*KEYS, "prediction"])])
+    assert {p.where for p in found} == {"q.csv", "r.csv"} and codes(found)[-1] == "CLASS_UNKNOWN"
+
+
+def test_a_run_that_is_in_two_files(tmp_path, answers):
+    again = write(tmp_path / "q.csv", [r for r in labelled() if r[2:4] == ["b", 1]], [*KEYS, "prediction"])
+    found = problems_of([answers, again])
+    assert codes(found) == ["RUN_TWICE"] and "arm 'b', seed 1" in found[0].message
+
+
+def test_groups_belong_to_images(tmp_path):
+    columns = [*KEYS, "prediction", "group"]
+    rows = [[*r, f"g{int(r[0][:-4]) // 3}"] for r in labelled()]
+    rows[4][5] = "other"
+    assert codes(problems_of([write(tmp_path / "p.csv", rows, columns)])) == ["GROUP_DIFFERS"] * 5
+    rows[4][5] = ""
+    assert "GROUP_MISSING" in codes(problems_of([write(tmp_path / "p.csv", rows, columns)]))
+
+
 def test_images_that_others_have_not(tmp_path):
     rows = labelled()
     rows[0][0] = "other.png"
@@ -446,6 +477,8 @@ def test_an_answer_that_is_not_the_highest_score(tmp_path):
     rows[4][-1] = "xyz"[("xyz".index(rows[4][-1]) + 1) % 3]
     found = problems_of([write(tmp_path / "p.csv", rows, columns)])
     assert codes(found) == ["PREDICTION_DIFFERS"] and "line 6" in found[0].message
+    rows[4][-1] = "zz"
+    assert codes(problems_of([write(tmp_path / "p.csv", rows, columns)])) == ["CLASS_UNKNOWN"]
 
 
 @pytest.mark.parametrize(
@@ -536,9 +569,7 @@ def test_questions_of_ones_own(tmp_path):
 
 def test_everything_that_cannot_be_asked_is_told_at_once(answers):
     with pytest.raises(StudyError) as caught:
-        compare.results(
-            compare.read([answers]), title="T", metric="acuracy", margin=2, baseline="bb", primary="zz", epoch="val"
-        )
+        compare.results(compare.read([answers]), title="T", metric="acuracy", margin=2, baseline="bb", epoch="val")
     told = "\n".join(p.line() for p in caught.value.problems)
     for part in (
         "Did you mean 'accuracy'?",
@@ -547,6 +578,8 @@ def test_everything_that_cannot_be_asked_is_told_at_once(answers):
         "both must be",
     ):
         assert part in told
+    with pytest.raises(StudyError, match="Unknown question 'zz'"):
+        compare.results(compare.read([answers]), title="T", primary="zz")
     for margin in (0.0, -1.0, float("nan"), 2.0):
         with pytest.raises(StudyError):
             compare.results(compare.read([answers]), title="T", margin=margin)
