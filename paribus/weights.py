@@ -139,7 +139,7 @@ def _hash_in_name(name: str) -> str:
 
 
 def _cached(use: str, address: str | None) -> Weights | None:
-    candidates = [torch_cache() / Path(address).name] if address else []
+    candidates = [_kept(use, address)] if address else []
     if use.startswith("timm:"):
         hub = Path(os.environ.get("HF_HUB_CACHE", Path.home() / ".cache" / "huggingface" / "hub"))
         repository = _timm_config(use).get("hf_hub_id") or ""
@@ -156,6 +156,12 @@ def torch_cache() -> Path:
     """torch.hub's folder of downloaded weights, without importing torch."""
     home = Path(os.environ.get("TORCH_HOME", Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "torch"))
     return home / "hub" / "checkpoints"
+
+
+def _kept(use: str, address: str) -> Path:
+    """Where a download is kept: under its own name, or the model's, as every file on the hub is a `model.safetensors`."""
+    name = Path(address).name
+    return torch_cache() / (f"{use.partition(':')[2]}.safetensors" if name == "model.safetensors" else name)
 
 
 def _timm_config(use: str) -> dict[str, Any]:
@@ -179,11 +185,8 @@ def _url(use: str) -> str | None:
 
 
 def _downloaded(use: str, address: str) -> Weights:
-    folder = torch_cache()
-    target = folder / Path(address).name
-    if target.name == "model.safetensors":
-        target = folder / f"{use.partition(':')[2]}.safetensors"
-    temporary = None
+    target = _kept(use, address)
+    folder, temporary = target.parent, None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (
@@ -193,6 +196,9 @@ def _downloaded(use: str, address: str) -> Weights:
             temporary = Path(file.name)
             while block := answer.read(1 << 20):
                 file.write(block)
+        promised = answer.headers.get("Content-Length")
+        if promised is not None and temporary.stat().st_size != int(promised):
+            raise OSError(f"the download broke off after {temporary.stat().st_size} of {promised} bytes")
         weights = Weights(temporary, sha256_of(temporary), "download")
         _checked(weights, _hash_in_name(target.name), address)
         temporary.replace(target)
