@@ -226,7 +226,7 @@ def test_scores_that_are_neither_count_by_their_highest_only(tmp_path):
 
 
 def test_the_highest_score_stays_the_highest_in_single_precision(tmp_path):
-    rows = [[i, "xy"[i % 2], arm, 0, "1.0", "1.00000000001"] for arm in "ab" for i in range(4)]
+    rows = [[i, "xy"[i % 2], arm, 0, "0.49999999999", "0.50000000001"] for arm in "ab" for i in range(4)]
     read = compare.read([write(tmp_path / "p.csv", rows, [*KEYS, "x", "y"])])
     assert all(r.evidence["test"].at(1).predicted().tolist() == [1, 1, 1, 1] for r in read.runs)
 
@@ -292,6 +292,15 @@ def test_several_files_are_one_comparison(tmp_path):
     apart = compare.read(parts)
     assert [r.id for r in apart.runs] == [r.id for r in whole.runs]
     assert [s["name"] for s in apart.sources] == ["a.csv", "b.csv"]
+
+
+def test_classes_may_stand_in_another_order_in_each_file(tmp_path):
+    rows = scored()
+    turned = [[*r[:4], r[6], r[4], r[5]] for r in rows if r[2] == "b"]
+    whole = compare.read([write(tmp_path / "p.csv", rows, [*KEYS, "x", "y", "z"])])
+    first = write(tmp_path / "a.csv", [r for r in rows if r[2] == "a"], [*KEYS, "x", "y", "z"])
+    apart = compare.read([first, write(tmp_path / "b.csv", turned, [*KEYS, "z", "x", "y"])])
+    assert [r.id for r in apart.runs] == [r.id for r in whole.runs]
 
 
 def test_columns_that_are_no_class_beside_answers_are_left_out_and_told(tmp_path):
@@ -574,7 +583,6 @@ def test_everything_that_cannot_be_asked_is_told_at_once(answers):
     for part in (
         "Did you mean 'accuracy'?",
         "Unknown arm 'bb'. Did you mean 'b'?",
-        "Unknown question 'zz'",
         "both must be",
     ):
         assert part in told
