@@ -11,15 +11,18 @@ from torchvision.transforms import v2
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
-from tiny import image_set, run  # noqa: E402
+from tiny import image_set, run
 
-from paribus.seeding import derive  # noqa: E402
-from paribus.train import fit, network, predict, prepare  # noqa: E402
-from paribus.views import Pictures, normalized  # noqa: E402
+from paribus.seeding import derive
+from paribus.train import fit, network, predict, prepare
+from paribus.views import Pictures, normalized
 
 STATISTICS = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 OPTIMIZERS = {
-    "sgd": ({"use": "sgd", "lr": 0.05, "weight_decay": 1e-4}, lambda p: torch.optim.SGD(p, 0.05, 0.9, weight_decay=1e-4)),
+    "sgd": (
+        {"use": "sgd", "lr": 0.05, "weight_decay": 1e-4},
+        lambda p: torch.optim.SGD(p, 0.05, 0.9, weight_decay=1e-4),
+    ),
     "adam": ({"use": "adam", "lr": 0.01}, lambda p: torch.optim.Adam(p, 0.01)),
     "adamw": ({"use": "adamw", "lr": 0.01}, lambda p: torch.optim.AdamW(p, 0.01)),
 }
@@ -32,7 +35,9 @@ SCHEDULES = {
 
 def plain_training(model, make_optimizer, make_scheduler, images, labels, orders):
     """What a reader of PyTorch's tutorial would write: no augmentation, batches of 8."""
-    prepare_image = v2.Compose([v2.Resize(16), v2.CenterCrop(16), v2.ToDtype(torch.float32, scale=True), v2.Normalize(**STATISTICS)])
+    prepare_image = v2.Compose(
+        [v2.Resize(16), v2.CenterCrop(16), v2.ToDtype(torch.float32, scale=True), v2.Normalize(**STATISTICS)]
+    )
     inputs = torch.stack([prepare_image(image) for image in images])
     optimizer = make_optimizer([p for p in model.parameters() if p.requires_grad])
     scheduler = make_scheduler(optimizer)
@@ -53,7 +58,12 @@ def plain_training(model, make_optimizer, make_scheduler, images, labels, orders
 def test_small_cnn_trained_for_three_epochs(name):
     written, make_optimizer = OPTIMIZERS[name]
     schedule, make_scheduler = SCHEDULES[name]
-    one = run(optimizer=written, schedule=schedule, augment=[], input={"size": 16, "crop_fraction": 1, "normalize": STATISTICS})
+    one = run(
+        optimizer=written,
+        schedule=schedule,
+        augment=[],
+        input={"size": 16, "crop_fraction": 1, "normalize": STATISTICS},
+    )
     pictures = Pictures(image_set())
     training = prepare(one, pictures, None)
     items = pictures.items("train")
@@ -66,7 +76,10 @@ def test_small_cnn_trained_for_three_epochs(name):
     for (key, ours), theirs in zip(training.model.state_dict().items(), plain.state_dict().values(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=2e-6, msg=key)
     val = torch.stack(
-        [v2.functional.resize(torch.from_numpy(pictures.images.load(i)).permute(2, 0, 1), [16]) for i in pictures.items("val")]
+        [
+            v2.functional.resize(torch.from_numpy(pictures.images.load(i)).permute(2, 0, 1), [16])
+            for i in pictures.items("val")
+        ]
     )
     inputs = v2.functional.normalize(v2.functional.center_crop(val, [16, 16]).float() / 255, **STATISTICS)
     with torch.no_grad():

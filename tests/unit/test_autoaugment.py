@@ -22,7 +22,9 @@ def test_strengths_are_torchvisions():
     for name, (values, signed) in theirs.items():
         assert ours[name][1] == signed, name
         if values.numel() > 1:
-            torch.testing.assert_close(torch.tensor(ours[name][0], dtype=torch.float32), values.float(), rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(
+                torch.tensor(ours[name][0], dtype=torch.float32), values.float(), rtol=1e-5, atol=1e-5
+            )
 
 
 @pytest.mark.parametrize("fill", [0, 128])

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from paribus import durable
-from paribus.errors import MachineError, LockedError
+from paribus.errors import LockedError, MachineError
 
 
 def test_write_replaces_whole_and_leaves_nothing_beside(tmp_path):
@@ -58,7 +58,9 @@ def test_publish_and_remove(tmp_path):
 def test_a_lock_is_held_by_one_and_dies_with_its_holder(tmp_path):
     path = tmp_path / "LOCK"
     code = f"import sys; from paribus import durable\nfrom pathlib import Path\nwith durable.lock(Path({str(path)!r})): print('held', flush=True); sys.stdin.read()"
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
         assert other.stdout.readline() == "held\n"
         with pytest.raises(LockedError, match=f"in use by process {other.pid}") as caught, durable.lock(path):
             pass

@@ -66,12 +66,20 @@ def test_a_planted_movement_breaks_the_certificate(tmp_path, monkeypatch, plante
 
 
 def test_the_modes_hold_whatever_was_called_before():
-    model = nn.Sequential(nn.Sequential(nn.Linear(2, 2), nn.Dropout()), nn.BatchNorm1d(2), nn.Dropout(), nn.Linear(2, 2))
+    model = nn.Sequential(
+        nn.Sequential(nn.Linear(2, 2), nn.Dropout()), nn.BatchNorm1d(2), nn.Dropout(), nn.Linear(2, 2)
+    )
     freezing.set_trainable(model, "head", "3")
     for called in (model.train, model.eval):
         called()
         freezing.set_modes(model, "follow")
-        assert [m.training for m in (model[0], model[0][1], model[1], model[2], model[3])] == [False, False, False, True, True]
+        assert [m.training for m in (model[0], model[0][1], model[1], model[2], model[3])] == [
+            False,
+            False,
+            False,
+            True,
+            True,
+        ]
         freezing.set_modes(model, "train")
         assert all(m.training for m in model.modules())
         freezing.set_modes(model, "frozen")
@@ -85,7 +93,9 @@ def test_stages():
     with pytest.raises(StudyError, match=r"Unknown stage of the model '55'.*Did you mean '5'"):
         freezing.set_trainable(model, {"from": "55"}, "10")
     with pytest.raises(StudyError):  # a name's beginning is not the name
-        freezing.set_trainable(network(recipe(model={"use": "small_cnn", "depth": 3}), 2, None, 0), {"from": "1."}, "13")
+        freezing.set_trainable(
+            network(recipe(model={"use": "small_cnn", "depth": 3}), 2, None, 0), {"from": "1."}, "13"
+        )
 
 
 def test_a_batch_norm_alone_can_be_frozen_by_its_recipe():

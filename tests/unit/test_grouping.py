@@ -16,7 +16,11 @@ def test_blocks_patterns_columns_and_none():
     assert list(blocks.values()) == ["block 0", "block 0", "block 1", "block 1", "block 2"]
     assert groups({"pattern": r"^(\d\d)"}, images, "val") == {f"{i:03d}-val": "00" for i in range(5)}
     own = replace(images, items=tuple(replace(i, group=f"g{i.label}") for i in images.items))
-    assert groups(None, own, "val") == groups({"column": "x"}, own, "val") == {f"{i:03d}-val": f"g{i % 2}" for i in range(5)}
+    assert (
+        groups(None, own, "val")
+        == groups({"column": "x"}, own, "val")
+        == {f"{i:03d}-val": f"g{i % 2}" for i in range(5)}
+    )
 
 
 def test_images_without_a_group_are_named():

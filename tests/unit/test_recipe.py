@@ -75,7 +75,9 @@ def test_changed_replaces_one_unit_and_leaves_the_original():
     assert json.dumps(BASELINE) == before
 
 
-@pytest.mark.parametrize("path", ["epoch", "epochs.x", "augment.cutout.side", "augment.horizontal_flip", "augment.", ""])
+@pytest.mark.parametrize(
+    "path", ["epoch", "epochs.x", "augment.cutout.side", "augment.horizontal_flip", "augment.", ""]
+)
 def test_paths_to_nothing(path):
     with pytest.raises(RecipeProblem):
         changed(BASELINE, path, 1)

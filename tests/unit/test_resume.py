@@ -48,7 +48,9 @@ def test_a_killed_process_goes_on_bit_for_bit(tmp_path, name):
     whole = contents(trained(tmp_path / "whole", run(**changes)))
     killed = tmp_path / "killed"
     environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{Path(__file__).parent}"}
-    code = subprocess.run([sys.executable, "-c", KILLED, killed, "2", json.dumps(changes)], env=environment, check=False)
+    code = subprocess.run(
+        [sys.executable, "-c", KILLED, killed, "2", json.dumps(changes)], env=environment, check=False
+    )
     assert code.returncode == -signal.SIGKILL
     state = json.loads((killed / f"{run(**changes).id}.partial" / checkpoint.STATE).read_text())
     if state["environment"] != checkpoint.environment.full():

@@ -99,7 +99,11 @@ def test_names_of_studies_and_arms_are_not_in_the_id_and_a_baseline_is_shared(tm
 
     top = {"seeds": 2, "baseline": BASELINE}
     one = runs(Study.from_dict({**copy.deepcopy(top), "title": "one", "arms": {"hot": {"optimizer.lr": 0.3}}}))
-    two = runs(Study.from_dict({**copy.deepcopy(top), "title": "two", "arms": {"hotter": {"optimizer.lr": 0.3}, "long": {"epochs": 4}}}))
+    two = runs(
+        Study.from_dict(
+            {**copy.deepcopy(top), "title": "two", "arms": {"hotter": {"optimizer.lr": 0.3}, "long": {"epochs": 4}}}
+        )
+    )
     assert [r.id for r in one["baseline"]] == [r.id for r in two["baseline"]]
     assert [r.id for r in one["hot"]] == [r.id for r in two["hotter"]]
     store = Store(tmp_path)

@@ -26,7 +26,7 @@ def batch_bytes(found):
 
 def disturbed():
     torch.manual_seed(99)
-    np.random.seed(99)  # noqa: NPY002
+    np.random.seed(99)
     random.seed(99)
     torch.rand(7)
 
@@ -50,10 +50,10 @@ def test_the_same_seed_gives_the_same_run_whatever_the_global_state(tmp_path):
 
 def test_a_run_leaves_the_global_state_alone(tmp_path):
     disturbed()
-    before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()
     trained(tmp_path, run(epochs=1))
     assert torch.equal(torch.get_rng_state(), before[0])
-    assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == before[1]
     assert random.getstate() == before[2]
 
 

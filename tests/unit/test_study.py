@@ -356,7 +356,9 @@ def test_control_and_baseline_share_no_seed():
 
 
 def test_a_mistake_in_the_baseline_is_told_once():
-    message = refused(baseline={**BASELINE, "epochs": "x"}, arms=ARMS, questions={"q": {"compare": ["baseline", "hot"]}})
+    message = refused(
+        baseline={**BASELINE, "epochs": "x"}, arms=ARMS, questions={"q": {"compare": ["baseline", "hot"]}}
+    )
     assert message.count("\n") == 0
 
 
@@ -368,7 +370,9 @@ WORDS = st.sampled_from(
 )  # fmt: skip
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-3, 9), st.floats(), st.integers(-(10**400), 10**400), WORDS)
 VALUES = st.recursive(
-    SCALARS, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=3)), max_leaves=8
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=3)),
+    max_leaves=8,
 )
 KEYS = st.sampled_from(
     ["title", "metric", "margin", "seeds", "looks", "split", "epoch", "groups", "control", "baseline", "factors", "arms",
@@ -400,7 +404,11 @@ def test_a_damaged_study_file_gives_a_study_or_a_study_error(tmp_path_factory, d
             "drop": [],
             "indent": [" " + line],
             "twice": [line, line],
-            "value": [line.partition(":")[0] + ": " + data.draw(st.sampled_from(["", "[]", "{}", "x", "1e400", "[{}]", "[[]]"]))],
+            "value": [
+                line.partition(":")[0]
+                + ": "
+                + data.draw(st.sampled_from(["", "[]", "{}", "x", "1e400", "[{}]", "[[]]"]))
+            ],
         }[change] or [""]
     path = tmp_path_factory.getbasetemp() / "damaged.yaml"
     path.write_text("\n".join(lines))

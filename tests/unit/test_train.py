@@ -138,7 +138,9 @@ def test_the_learning_rate_follows_the_schedule_step_by_step(monkeypatch):
 
     seen = []
     real = home.train_step
-    monkeypatch.setattr(home, "train_step", lambda t, i, y, n: (seen.append(t.optimizer.param_groups[0]["lr"]), real(t, i, y, n))[1])
+    monkeypatch.setattr(
+        home, "train_step", lambda t, i, y, n: (seen.append(t.optimizer.param_groups[0]["lr"]), real(t, i, y, n))[1]
+    )
     training = prepare(run(schedule={"use": "step", "every": 1, "gamma": 0.1}), Pictures(image_set()), None)
     losses = list(fit(training))
     assert seen == pytest.approx([0.05] * 3 + [0.005] * 3 + [0.0005] * 3)
@@ -171,7 +173,10 @@ def test_features_of_a_frozen_body_are_computed_once_and_change_no_byte(tmp_path
     pictures._features.clear()
     afresh = prepare(run(**changes), pictures, None)
     list(fit(afresh))
-    assert predict(afresh, pictures, "val").tobytes() == Store(tmp_path / "b").load(run(**changes).id).evidence["val"].logits[-1].tobytes()
+    assert (
+        predict(afresh, pictures, "val").tobytes()
+        == Store(tmp_path / "b").load(run(**changes).id).evidence["val"].logits[-1].tobytes()
+    )
 
 
 def test_frozen_bodies_of_different_seeds_share_nothing(tmp_path):

@@ -48,7 +48,11 @@ def test_drawn_from_the_generator_alone_and_the_image_is_left_as_it_was(name):
 
 @pytest.mark.parametrize(
     ("shape", "scale", "ratio"),
-    [((100, 140), (0.08, 1.0), (3 / 4, 4 / 3)), ((64, 64), (0.75, 1.0), (3 / 4, 4 / 3)), ((30, 300), (0.5, 1.0), (3 / 4, 4 / 3))],
+    [
+        ((100, 140), (0.08, 1.0), (3 / 4, 4 / 3)),
+        ((64, 64), (0.75, 1.0), (3 / 4, 4 / 3)),
+        ((30, 300), (0.5, 1.0), (3 / 4, 4 / 3)),
+    ],
 )
 def test_crops_are_distributed_as_torchvisions(shape, scale, ratio):
     n, rng = 3000, generator(1)
@@ -87,7 +91,9 @@ def test_flips():
 def test_jitter_stays_in_its_range_and_nothing_is_the_same_picture():
     image = torch.full((3, 4, 4), 100, dtype=torch.uint8)
     assert torch.equal(transforms.color_jitter(16)(picture(), generator()), picture())
-    values = [float(transforms.color_jitter(16, brightness=0.3)(image, generator(s)).float().mean()) for s in range(300)]
+    values = [
+        float(transforms.color_jitter(16, brightness=0.3)(image, generator(s)).float().mean()) for s in range(300)
+    ]
     assert 69 <= min(values) < 75 and 125 < max(values) <= 130
     grey = [transforms.color_jitter(16, contrast=0.5, saturation=0.5, hue=0.2)(image, generator(s)) for s in range(20)]
     assert all((g.int() - 100).abs().max() <= 2 for g in grey)  # one flat grey has no contrast, saturation or hue

@@ -11,7 +11,9 @@ from paribus.views import Pictures, TrainingViews, centre, eval_sizes, normalize
 STATISTICS = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 
 
-@pytest.mark.parametrize("given", [{"size": 16}, {"size": 16, "eval_size": 24}, {"size": 16, "crop_fraction": 0.5}, {"size": 32}])
+@pytest.mark.parametrize(
+    "given", [{"size": 16}, {"size": 16, "eval_size": 24}, {"size": 16, "crop_fraction": 0.5}, {"size": 32}]
+)
 def test_evaluation_is_torchvisions_resize_crop_and_normalise(given):
     images, made = image_set(), recipe(input={**given, "normalize": STATISTICS})
     pictures = Pictures(images)

@@ -62,7 +62,9 @@ def test_a_file_that_the_user_named(tmp_path):
     found = weights.find(LITE0, {LITE0: path})
     assert (found.path, found.origin, found.sha256) == (path, "file", weights.sha256_of(path))
     assert torch.equal(weights.load(found)["w"], torch.ones(2))
-    with pytest.raises(MachineError, match=r"no such file, given as the weights of timm:tf_efficientnet_lite0") as caught:
+    with pytest.raises(
+        MachineError, match=r"no such file, given as the weights of timm:tf_efficientnet_lite0"
+    ) as caught:
         weights.find(LITE0, {LITE0: tmp_path / "none"})
     assert caught.value.exit_code == 6
 

@@ -83,7 +83,11 @@ def test_a_bomb_of_aliases_and_a_deep_nest_cost_nothing():
 def test_missing_too_large_and_unreadable_files(tmp_path):
     large = tmp_path / "large.yaml"
     large.write_bytes(b"#" * (yamlfile.LARGEST + 1))
-    for path, code in ((tmp_path / "none.yaml", "STUDY_NOT_FOUND"), (large, "STUDY_TOO_LARGE"), (tmp_path, "STUDY_UNREADABLE")):
+    for path, code in (
+        (tmp_path / "none.yaml", "STUDY_NOT_FOUND"),
+        (large, "STUDY_TOO_LARGE"),
+        (tmp_path, "STUDY_UNREADABLE"),
+    ):
         with pytest.raises(StudyError) as caught:
             yamlfile.read(path)
         assert caught.value.problems[0].code == code

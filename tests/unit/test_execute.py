@@ -1,0 +1,146 @@
+"""What is missing is trained, once; a failure costs one run; running again looks and goes on."""
+
+import copy
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import BASELINE, contents
+
+from paribus import train
+from paribus.errors import DataError, IntegrityError, MachineError, RunsFailed
+from paribus.execute import Place, bind, execute, missing, records
+from paribus.study import Study
+
+
+class Watcher:
+    def __init__(self):
+        self.trained, self.looks, self.plan = [], [], []
+
+    def scanning(self, done, total): ...
+    def epoch(self, arm, run, epoch, seconds): ...
+    def finished(self, arm, run, record): ...
+
+    def planned(self, missing, finished):
+        self.plan.append((missing, finished))
+
+    def started(self, arm, run):
+        self.trained.append((arm, run.seed))
+
+    def looked(self, look, rows):
+        self.looks.append((look, len(rows)))
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    home = tmp_path_factory.mktemp("set")
+    rng = np.random.default_rng(0)
+    for split, n in (("train", 8), ("val", 6)):
+        for label, name in enumerate(("dark", "bright")):
+            (home / split / name).mkdir(parents=True)
+            for i in range(n):
+                pixels = rng.integers(0, 200, (16, 16, 3)) + 50 * label
+                Image.fromarray(pixels.astype(np.uint8)).save(home / split / name / f"{i}.png")
+    return home
+
+
+def study(**top):
+    baseline = copy.deepcopy(BASELINE) | {"data": {"use": "folder", "root": "pictures"}, "epochs": 1}
+    return Study.from_dict(
+        {"title": "t", "seeds": 2, "baseline": baseline, "arms": {"hot": {"optimizer.lr": 0.2}}, **top}
+    )
+
+
+def go(found, out, pictures, **options):
+    place, watcher = Place.of(found, out), Watcher()
+    bound = bind(found, place, {"pictures": pictures})
+    execute(bound, place, watcher, **options)
+    return bound, place, watcher
+
+
+def test_a_study_is_run_once_and_runs_are_shared(tmp_path, pictures):
+    bound, place, watcher = go(study(), tmp_path, pictures)
+    assert watcher.trained == [("baseline", 0), ("hot", 0), ("baseline", 1), ("hot", 1)]  # all arms grow together
+    assert watcher.plan == [(4, 0)]
+    assert watcher.looks == [(2, 1)]
+    found = records(bound, place.store)
+    assert {arm: [r.seed for r in rows] for arm, rows in found.items()} == {"baseline": [0, 1], "hot": [0, 1]}
+    again = go(study(), tmp_path, pictures)[2]
+    assert again.trained == [] and again.plan == [(0, 4)]
+    other = go(study(title="other", arms={"long": {"epochs": 2}}), tmp_path, pictures)[2]
+    assert other.trained == [("long", 0), ("long", 1)]
+
+
+def test_the_control_has_seeds_of_its_own(tmp_path, pictures):
+    bound = bind(study(control="a/a"), Place.of(study(), tmp_path), {"pictures": pictures})
+    assert [r.seed for r in bound.runs["a-a"]] == [1000, 1001]
+    assert bound.runs["a-a"][0].recipe == bound.runs["baseline"][0].recipe
+
+
+def test_max_runs_stops_and_the_next_command_goes_on(tmp_path, pictures):
+    whole = tmp_path / "whole"
+    bound, place, _ = go(study(), whole, pictures)
+    assert go(study(), tmp_path / "parts", pictures, max_runs=3)[2].trained == [
+        ("baseline", 0),
+        ("hot", 0),
+        ("baseline", 1),
+    ]
+    watcher = go(study(), tmp_path / "parts", pictures)[2]
+    assert watcher.trained == [("hot", 1)]
+    for run in (r for runs in bound.runs.values() for r in runs):
+        assert contents(place.store.folder(run.id)) == contents(tmp_path / "parts" / "runs" / run.id)
+
+
+def test_a_failed_run_is_named_and_the_others_are_complete(tmp_path, pictures, monkeypatch):
+    real = train.train_step
+
+    def step(training, images, targets, number):
+        if training.run.recipe.optimizer.args["lr"] == 0.2 and training.run.seed == 0:
+            raise RuntimeError("out of something")
+        return real(training, images, targets, number)
+
+    monkeypatch.setattr(train, "train_step", step)
+    with pytest.raises(RunsFailed, match="hot, seed 0: RuntimeError: out of something") as caught:
+        go(study(), tmp_path, pictures)
+    assert caught.value.exit_code == 4
+    assert len(caught.value.problems) == 1
+    monkeypatch.setattr(train, "train_step", real)
+    assert go(study(), tmp_path, pictures)[2].trained == [("hot", 0)]
+
+
+def test_leftovers_of_a_killed_process_are_removed(tmp_path, pictures):
+    bound, place, _ = go(study(), tmp_path, pictures)
+    done = bound.runs["baseline"][0].id
+    for name in (f"{done}.partial", "x.final", ".x.partial.removed"):
+        (place.store.root / name).mkdir()
+    go(study(), tmp_path, pictures)
+    assert {p.name for p in place.store.root.iterdir() if p.is_dir()} == {
+        r.id for runs in bound.runs.values() for r in runs
+    }
+
+
+def test_missing_counts_equal_runs_once(tmp_path, pictures):
+    equal = study(arms={"a": {"optimizer.lr": 0.2}, "b": {"optimizer": {"use": "sgd", "lr": 0.2}}})
+    place = Place.of(equal, tmp_path)
+    bound = bind(equal, place, {"pictures": pictures})
+    assert [arm for arm, _ in missing(bound, place.store, dict.fromkeys(bound.runs, 1))] == ["baseline", "a"]
+
+
+def test_what_is_not_there_is_said_before_anything_is_made(tmp_path, pictures):
+    out = tmp_path / "out"
+    with pytest.raises(DataError, match="--data pictures=FOLDER"):
+        bind(study(), Place.of(study(), out), {})
+    with pytest.raises(DataError, match="there is no test split"):
+        bind(study(split="test"), Place.of(study(), out), {"pictures": pictures})
+    pretrained = study(arms={"alex": {"model": {"use": "torchvision:alexnet", "pretrained": True}}})
+    with pytest.raises(MachineError, match="no such file"):
+        bind(pretrained, Place.of(study(), out), {"pictures": pictures}, {"torchvision:alexnet": tmp_path / "none"})
+    assert not out.exists()
+
+
+def test_a_damaged_run_is_refused(tmp_path, pictures):
+    bound, place, _ = go(study(), tmp_path, pictures)
+    path = place.store.folder(bound.runs["hot"][0].id) / "run.json"
+    path.write_bytes(path.read_bytes().replace(b'"done"', b'"good"'))
+    with pytest.raises(IntegrityError, match="remove the folder"):
+        records(bound, place.store)
