@@ -57,7 +57,10 @@ def test_publish_and_remove(tmp_path):
 
 def test_a_lock_is_held_by_one_and_dies_with_its_holder(tmp_path):
     path = tmp_path / "LOCK"
-    code = f"import sys; from paribus import durable\nfrom pathlib import Path\nwith durable.lock(Path({str(path)!r})): print('held', flush=True); sys.stdin.read()"
+    code = (
+        f"import sys; from paribus import durable\nfrom pathlib import Path\nwith durable.lock(Path({str(path)!r})):\n"
+    )
+    code += "    print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:

@@ -163,7 +163,7 @@ def test_a_run_that_goes_on_elsewhere_is_refused(tmp_path, monkeypatch):
         trained(tmp_path, one)
     here = checkpoint.environment.full()
     monkeypatch.setattr(checkpoint.environment, "full", lambda: here | {"threads": 64})
-    with pytest.raises(IntegrityError, match="threads: .* -> 64") as caught:
+    with pytest.raises(IntegrityError, match=r"threads: .* -> 64") as caught:
         trained(tmp_path, one)
     assert caught.value.exit_code == 7
     assert caught.value.problems[0].code == "RESUME_IDENTITY"

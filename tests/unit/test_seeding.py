@@ -113,6 +113,14 @@ def test_another_head_shifts_no_draw_of_the_body():
     assert not torch.equal(two["10.weight"], other["10.weight"])
 
 
+def test_the_head_is_drawn_from_the_stream_of_its_name():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(3, "init", "10"))
+        expected = torch.nn.Linear(8, 2)
+    found = network(recipe(), 2, None, 3).get_submodule("10")
+    assert torch.equal(found.weight, expected.weight) and torch.equal(found.bias, expected.bias)
+
+
 @pytest.mark.parametrize("use", ["timm:tf_efficientnet_lite0", "torchvision:mobilenet_v3_small"])
 def test_another_head_shifts_no_draw_of_a_libraries_body(use):
     from paribus.heads import head_name

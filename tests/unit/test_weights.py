@@ -123,7 +123,7 @@ def test_the_packages_weights_are_timms_network():
     plain = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     own = plain.state_dict()
     assert len(own) == len(state)
-    plain.load_state_dict({k: v for k, v in zip(own, state.values(), strict=True)})
+    plain.load_state_dict(dict(zip(own, state.values(), strict=True)))
     built = ours(2, state, name="tf_efficientnet_lite0", pretrained=True, classifier="appended")[0]
     images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
