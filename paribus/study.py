@@ -114,7 +114,7 @@ class _Reader:
         groups = self._groups()
         control = self._choice("control", ("a/a",), None) is not None
         if control and {s + CONTROL_SEEDS for s in seeds} & set(seeds):
-            self.problem(("seeds",), f"the control's seeds are the study's plus {CONTROL_SEEDS}; these overlap.", "seeds: 5.")
+            self.problem(("seeds",), f"the control's seeds are these plus {CONTROL_SEEDS}, and they overlap.")
         on_leak = self._choice("on_leak", ("refuse", "drop_train"), "refuse")
         factors = self._factors()
         arms = self._arms(factors, control)
@@ -178,9 +178,7 @@ class _Reader:
             )
             return None
         if value >= 1 and metric in ("accuracy", "balanced_accuracy", "macro_f1", "auroc"):
-            self.problem(
-                where, f"margin {value} is in the metric's unit, where 1 is everything.", f"{value / 100}."
-            )
+            self.problem(where, f"margin {value} is in the metric's unit, where 1 is everything.", f"{value / 100}.")
         return float(value)
 
     def _seeds(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -248,7 +246,7 @@ class _Reader:
     def _arms(self, factors: dict[str, dict[str, dict[str, Any]]], control: bool) -> tuple[Arm, ...]:
         arms = [Arm("baseline", {}, levels={f: next(iter(levels)) for f, levels in factors.items()})]
         if prod(map(len, factors.values())) > MOST_ARMS:
-            self.problem(("factors",), f"the factors make more than {MOST_ARMS} arms.", "ask about fewer factors or levels.")
+            self.problem(("factors",), f"the factors make more than {MOST_ARMS} arms.", "leave some out.")
             raise StudyError(self.problems)
         arms += _combinations(factors) if factors else []
         written = self.top("arms", {})

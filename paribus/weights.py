@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paribus.errors import MachineError, IntegrityError, Problem
+from paribus.errors import IntegrityError, MachineError, Problem
 
 # model -> (package on PyPI, its module, file below the module, sha256 of the file)
 PACKAGED = {
@@ -159,7 +159,7 @@ def torch_cache() -> Path:
 
 
 def _kept(use: str, address: str) -> Path:
-    """Where a download is kept: under its own name, or the model's, as every file on the hub is a `model.safetensors`."""
+    """Where a download is kept: under its own name, or the model's (all files on the hub are `model.safetensors`)."""
     name = Path(address).name
     return torch_cache() / (f"{use.partition(':')[2]}.safetensors" if name == "model.safetensors" else name)
 

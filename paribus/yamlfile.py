@@ -95,7 +95,9 @@ def _refuse_what_is_not_data(text: str, reader: "_Reader") -> None:
         if isinstance(event, yaml.AliasEvent):
             reader.problem(event, "YAML_ALIAS", f"the alias *{event.anchor} is not allowed.", "write the value out.")
         elif getattr(event, "tag", None) is not None:
-            reader.problem(event, "YAML_TAG", f"the tag {getattr(event, 'tag', None)} is not allowed.", "write plain values.")
+            reader.problem(
+                event, "YAML_TAG", f"the tag {getattr(event, 'tag', None)} is not allowed.", "write plain values."
+            )
         if depth > DEEPEST:
             reader.problem(event, "YAML_TOO_DEEP", f"is nested more than {DEEPEST} levels deep.", "flatten it.")
             break
