@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from paribus.errors import ParibusError, Problem, StudyError
+from paribus.errors import MachineError, ParibusError, Problem, StudyError
 
 if TYPE_CHECKING:
     from paribus.execute import Bound, Place
+    from paribus.progress import Screen
     from paribus.study import Study
 
 OUT = Path("paribus-out")
+COMPARED = "predictions.json"  # in the folder of a comparison, as study.lock.json in that of a study
 
 app = typer.Typer(
     help="Controlled experiments on image models: change one thing; know what it did.",
@@ -74,7 +76,7 @@ def plan(
     from paribus.planning import costs, detectable
     from paribus.progress import duration
 
-    _, bound, place = _bound(study, out, data, weights, plugin, threads)
+    _, bound, place = _open(study, out, data, weights, plugin, threads)
     rows = costs(bound, place.store)
     say("Time on this machine, from a few real steps:")
     for row in rows:
@@ -110,7 +112,7 @@ def run(
             [Problem("DEVICE", f"--device {device}: this version computes on the cpu only.", fix="leave it out.")]
         )
     _pictures_choice(pictures)
-    read, bound, place = _bound(study, out, data, weights, plugin, threads)
+    read, bound, place = _open(study, out, data, weights, plugin, threads)
     _run(read, bound, place, max_runs, pictures, _command_line())
 
 
@@ -120,21 +122,22 @@ def demo(out: Out = Path("paribus-demo"), threads: Threads = None) -> None:
     from importlib.resources import as_file, files
 
     with as_file(files("paribus") / "studies" / "demo.yaml") as path:
-        read, bound, place = _bound(path, out, None, None, None, threads)
+        read, bound, place = _open(path, out, None, None, None, threads)
         _run(read, bound, place, None, "few", "paribus demo")
 
 
 @app.command()
 def report(folder: ReportFolder, pictures: PicturesOption = "few") -> None:
     """Write the report again from what is stored; trains nothing and opens no image."""
-    from paribus.collect import collect
+    from paribus import collect, compare
     from paribus.report import render
     from paribus.thumbnails import Thumbnails
 
     _pictures_choice(pictures)
     for each in _study_folders(folder):
+        results = (compare if (each / COMPARED).exists() else collect).collect(each)
         shown = Thumbnails(each / "pictures") if pictures == "few" else None
-        say(f"Report: {render(collect(each), each, shown)}")
+        say(f"Report: {render(results, each, shown)}")
 
 
 @app.command()
@@ -234,7 +237,7 @@ def _read(path: Path, plugin: list[str] | None) -> "Study":
     return Study.read(path, tuple(plugin or ()))
 
 
-def _bound(
+def _open(
     path: Path,
     out: Path,
     data: list[str] | None,
@@ -242,60 +245,35 @@ def _bound(
     plugin: list[str] | None,
     threads: int | None,
 ) -> "tuple[Study, Bound, Place]":
-    from paribus import durable
-    from paribus.environment import physical_cores
-    from paribus.execute import Place, bind
+    from paribus.running import open_study
 
     read = _read(path, plugin)
     bindings, files = _pairs(data, "--data"), _pairs(weights, "--weights")
-    place = Place.of(read, out)
     screen = _screen(read)
     try:
-        bound = bind(read, place, bindings, files, screen)
+        return (read, *open_study(read, out, screen, bindings, files, threads))
     finally:
         screen.close()
-    import torch
-
-    torch.set_num_threads(threads or physical_cores())
-    durable.make_folder(out)
-    return read, bound, place
 
 
-def _screen(study: "Study") -> Any:
+def _screen(study: "Study") -> "Screen":
     from paribus.progress import Screen
 
     return Screen(study.title, {arm: recipe.epochs for arm, recipe in study.recipes.items()})
 
 
 def _run(study: "Study", bound: "Bound", place: "Place", max_runs: int | None, pictures: str, command: str) -> None:
-    from paribus import durable
-    from paribus.collect import collect, lock
-    from paribus.errors import RunsFailed
-    from paribus.execute import DATA_LOCK, STUDY_LOCK, execute
-    from paribus.report import render
-    from paribus.thumbnails import Thumbnails
+    from paribus import running
 
-    durable.make_folder(place.folder)
-    scans = list({id(s): s for s in bound.scans.values()}.values())
-    for number, each in enumerate(scans):
-        durable.write_json(place.folder / (f"data-{number}.lock.json" if number else DATA_LOCK), each.lock())
-    durable.write_json(place.folder / STUDY_LOCK, lock(bound))
-    screen, failed = _screen(study), None
+    screen = _screen(study)
     try:
-        execute(bound, place, screen, max_runs)
-    except RunsFailed as error:
-        failed = error
+        done = running.run(bound, place, screen, max_runs=max_runs, pictures=pictures == "few", command=command)
     finally:
         screen.close()
-    images = scans[0].images
-    by_id = {item.id: item for item in images.items}
-    shown = Thumbnails(place.folder / "pictures", lambda i: images.load(by_id[i])) if pictures == "few" else None
-    results = collect(place.folder, command=command)
-    path = render(results, place.folder, shown)
-    _say_answers(results.contrasts)
-    say(f"Report: {path}")
-    if failed is not None:
-        raise failed
+    _say_answers(done.results.contrasts)
+    say(f"Report: {done.page}")
+    if done.failed is not None:
+        raise done.failed
 
 
 def _say_answers(rows: Any) -> None:
@@ -326,7 +304,7 @@ def _study_folders(folder: Path) -> list[Path]:
     """The folder itself if it holds a report, else the folders in it that do."""
     from paribus.errors import DataError
 
-    markers = ("study.lock.json", "predictions.json")
+    markers = ("study.lock.json", COMPARED)
     if any((folder / m).exists() for m in markers):
         return [folder]
     found = sorted({p.parent for m in markers for p in folder.glob(f"*/{m}")}) if folder.is_dir() else []
@@ -353,57 +331,58 @@ def say(text: str) -> None:
     print(printable(text))
 
 
+class Stopped(BaseException):
+    """A signal asked the process to end; no handler of ordinary errors may swallow it."""
+
+    def __init__(self, number: int):
+        self.exit_code = 128 + number
+        super().__init__(number)
+
+
 def main() -> None:
     """The entry point: runs a command and turns every error into lines and an exit code."""
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     sys.exit(_exit_code(lambda: app(standalone_mode=False)))
 
 
-def _terminated(number: int, frame: Any) -> None:
-    raise SystemExit(143)
+def _stop(number: int, frame: Any) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda again, frame: os._exit(128 + again))  # asked twice: leave at once
+    raise Stopped(number)
 
 
 def _exit_code(command: Callable[[], Any]) -> int:
-    import click
-
     try:
         command()
     except ParibusError as error:
-        for problem in error.problems:
-            print(problem.line(), file=sys.stderr)
-        return error.exit_code
-    except click.exceptions.Abort:
-        return _interrupted()
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except KeyboardInterrupt:
-        return _interrupted()
+        return _said(error)
+    except Stopped as stopped:
+        print("Stopped. The last committed state is kept: the same command goes on.", file=sys.stderr)
+        return stopped.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MemoryError:
-        print(
-            Problem("ENV_MEMORY", "there is not enough memory.", fix="take a smaller batch or input.").line(),
-            file=sys.stderr,
-        )
-        return 6
+        fix = "take a smaller batch or input."
+        return _said(MachineError([Problem("ENV_MEMORY", "there is not enough memory.", fix=fix)]))
     except OSError as error:
         from paribus.durable import environment_error
 
-        for problem in environment_error(error, Path(str(error.filename or "."))).problems:
-            print(problem.line(), file=sys.stderr)
-        return 6
-    except SystemExit as error:
-        return int(error.code or 0)
+        return _said(environment_error(error, Path(str(error.filename or "."))))
     except Exception as error:
+        show = getattr(error, "show", None)  # a usage error of the command line's library
+        if callable(show):
+            show()
+            return 2
         return _crashed(error)
     return 0
 
 
-def _interrupted() -> int:
-    print("Stopped. The last committed state is kept: the same command goes on.", file=sys.stderr)
-    return 130
+def _said(error: ParibusError) -> int:
+    for problem in error.problems:
+        print(problem.line(), file=sys.stderr)
+    return error.exit_code
 
 
 def _crashed(error: Exception) -> int:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from paribus.errors import MachineError, LockedError, Problem
+from paribus.errors import LockedError, MachineError, Problem
 
 
 def write(path: Path, content: bytes) -> None:

@@ -178,9 +178,13 @@ def missing(bound: Bound, store: Store, needed: Mapping[str, int]) -> Iterator[t
     for index in range(max(needed.values(), default=0)):
         for arm, count in needed.items():
             run = bound.runs[arm][index] if index < min(count, len(bound.runs[arm])) else None
-            if run is not None and run.id not in seen and not store.has(run):
+            if run is not None and run.id not in seen and not _complete(store, run, bound.fingerprints(arm)):
                 seen.add(run.id)
                 yield arm, run
+
+
+def _complete(store: Store, run: Run, fingerprints: dict[str, str]) -> bool:
+    return store.has(run) and not store.unseen(run, fingerprints)
 
 
 def execute(bound: Bound, place: Place, watcher: Watcher, max_runs: int | None = None) -> None:
@@ -235,20 +239,24 @@ class _Trainer:
             self.trained += 1
 
     def _train(self, arm: str, run: Run) -> None:
-        from paribus.train import train
+        from paribus.train import score_again, train
         from paribus.views import Pictures
 
         each = self.bound.scans[arm]
         pictures = self.pictures.setdefault(id(each), Pictures(each.images))
         self.watcher.started(arm, run)
-        train(
-            run,
-            pictures,
-            self._state(run),
-            self.store,
-            each.fingerprints,
-            lambda epoch, seconds: self.watcher.epoch(arm, run, epoch, seconds),
-        )
+        if self.store.has(run):
+            unseen = self.store.unseen(run, each.fingerprints)
+            score_again(run, pictures, self._state(run), self.store, unseen)
+        else:
+            train(
+                run,
+                pictures,
+                self._state(run),
+                self.store,
+                each.fingerprints,
+                lambda epoch, seconds: self.watcher.epoch(arm, run, epoch, seconds),
+            )
         self.watcher.finished(arm, run, self.store.load(run.id, each.fingerprints))
 
     def _state(self, run: Run) -> dict[str, Any] | None:

@@ -49,7 +49,7 @@ def _scored_where_chosen(looked: Looked) -> Finding:
     said = {
         "last": f"The last epoch counts, declared beforehand; nothing was chosen on the {split} images.",
         "val": f"Epochs were chosen on val and scored on {split}: no image is scored by an epoch it helped to choose.",
-        "crossfit": f"Epochs were cross-fitted on two halves of {split}: no image is scored by an epoch it helped to choose.",
+        "crossfit": f"Epochs were cross-fitted on two halves of {split}: no image helped to choose its epoch.",
     }
     return Finding("EPOCH_CHOICE", title, "passed", said[rule])
 

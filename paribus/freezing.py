@@ -63,10 +63,12 @@ class Frozen:
     buffers: str
 
 
-def frozen_hashes(model: "nn.Module") -> Frozen:
-    """The state of everything that should not move, at this moment."""
+def frozen_hashes(model: "nn.Module", batch_norm: str) -> Frozen:
+    """The state of everything that should not move, at this moment: with batch_norm `frozen`, all its statistics."""
     frozen = {n: p for n, p in model.named_parameters() if not p.requires_grad}
     owners = {n.rpartition(".")[0] for n in frozen}
+    if batch_norm == "frozen":
+        owners |= {n.rpartition(".")[0] for n, _ in model.named_buffers()}
     buffers = {n: b for n, b in model.named_buffers() if n.rpartition(".")[0] in owners}
     return Frozen(_hash(frozen), _hash(buffers))
 
@@ -90,10 +92,12 @@ def certificate(before: Frozen, after: Frozen, model: "nn.Module", batch_norm: s
 
 
 def _sentence(frozen: int, total: int, held: bool, buffers_moved: bool, batch_norm: str) -> str:
-    if not frozen:
-        return f"All {total} parameters learn; nothing was to be frozen."
     if not held:
         return "Something frozen moved. This run does not do what its recipe says."
+    if not frozen and batch_norm == "frozen":
+        return f"All {total} parameters learn; the batch-norm statistics were frozen and stood still."
+    if not frozen:
+        return f"All {total} parameters learn; nothing was to be frozen."
     moved = "its batch-norm statistics moved, as asked" if buffers_moved else "its batch-norm statistics stood still"
     if batch_norm == "train" and not buffers_moved:
         moved = "its batch-norm statistics were allowed to move and did not"

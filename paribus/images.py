@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from paribus.errors import DataError, MachineError, IntegrityError, Problem
+from paribus.errors import DataError, IntegrityError, MachineError, Problem
 
 MAX_FILE_BYTES = 256 << 20
 MAX_PIXELS = 50_000_000

@@ -61,9 +61,7 @@ class Screen:
     def looked(self, look: int, rows: tuple[Contrast, ...]) -> None:
         """Verdicts after a look."""
         open_ = [r.question.name for r in rows if not r.settled]
-        self._say(
-            f"after {look} seeds: " + (f"still open: {', '.join(open_)}" if open_ else "verdicts are taken")
-        )
+        self._say(f"after {look} seeds: " + (f"still open: {', '.join(open_)}" if open_ else "verdicts are taken"))
 
     def close(self) -> None:
         """Give the terminal back."""

@@ -45,11 +45,26 @@ class Store:
     def publish(self, run_id: str) -> None:
         """Hash every file into DONE.json, give the folder its name, and drop the unfinished state."""
         folder = self.root / f"{run_id}.final"
-        files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != TIMING]
-        hashes = {p.relative_to(folder).as_posix(): _sha256(p) for p in files}
-        durable.write_json(folder / DONE, {"files": hashes})
+        _write_hashes(folder)
         durable.publish(folder, self.folder(run_id))
         durable.remove(self.partial(run_id))
+
+    def unseen(self, run: Run, fingerprints: dict[str, str]) -> dict[str, str]:
+        """The splits on which a finished run has no evidence: its data have got other images since."""
+        folder = self.folder(run.id) / "evidence"
+        return {s: mark for s, mark in fingerprints.items() if not (folder / evidence_name(s, mark)).is_dir()}
+
+    def hash_again(self, run_id: str) -> None:
+        """Take evidence that was added to a finished run into its DONE.json."""
+        _write_hashes(self.folder(run_id))
+
+    def about(self, run_id: str) -> dict[str, Any]:
+        """What run.json says, checked. Raises IntegrityError."""
+        return dict(json.loads(self.content(run_id, "run.json")))
+
+    def content(self, run_id: str, name: str) -> bytes:
+        """A file of a finished run, checked against its hash. Raises IntegrityError."""
+        return self._checked(self.folder(run_id), name)
 
     def tidy(self) -> None:
         """Remove what a killed process left and no run needs: unfinished states of finished runs, half-removed folders.
@@ -68,7 +83,7 @@ class Store:
         splits: split -> fingerprint of the evidence wanted; None reads all. Raises IntegrityError (exit 7).
         """
         folder = self.folder(run_id)
-        about = json.loads(self._checked(folder, "run.json"))
+        about = self.about(run_id)
         if id_of(about["identity"]) != run_id:
             raise IntegrityError([_damaged(folder, "run.json", "says it is another run")])
         timing = _read_json(folder / TIMING)
@@ -119,7 +134,7 @@ def write_evidence(folder: Path, fingerprint: str, evidence: Evidence) -> None:
     """`evidence/<split>-<fingerprint>/`: scores.safetensors (logits, targets, epochs), images.json (ids, classes)."""
     from safetensors.numpy import save
 
-    target = folder / "evidence" / f"{evidence.split}-{fingerprint[:12]}"
+    target = folder / "evidence" / evidence_name(evidence.split, fingerprint)
     durable.make_folder(target)
     tensors = {
         "logits": np.ascontiguousarray(evidence.logits, dtype=np.float32),
@@ -130,6 +145,17 @@ def write_evidence(folder: Path, fingerprint: str, evidence: Evidence) -> None:
     durable.write_json(
         target / "images.json", {"image_ids": list(evidence.image_ids), "classes": list(evidence.classes)}
     )
+
+
+def evidence_name(split: str, fingerprint: str) -> str:
+    """The folder of a split's evidence."""
+    return f"{split}-{fingerprint[:12]}"
+
+
+def _write_hashes(folder: Path) -> None:
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in (TIMING, DONE)]
+    hashes = {p.relative_to(folder).as_posix(): _sha256(p) for p in files}
+    durable.write_json(folder / DONE, {"files": hashes})
 
 
 def _sha256(path: Path) -> str:

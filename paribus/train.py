@@ -18,7 +18,7 @@ from paribus.predictions import Evidence
 from paribus.recipe import HOMES, Recipe
 from paribus.runs import Run
 from paribus.seeding import derive
-from paribus.views import Pictures, TrainingViews, normalized
+from paribus.views import EVAL_BATCH, Pictures, TrainingViews, eval_sizes, normalized
 
 if TYPE_CHECKING:
     import torch
@@ -90,7 +90,7 @@ def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Tra
         loss=build(recipe.loss, HOMES["loss"], counts),
         views=TrainingViews(pictures, recipe, run.seed),
         steps_per_epoch=steps,
-        frozen=freezing.frozen_hashes(model),
+        frozen=freezing.frozen_hashes(model, recipe.batch_norm),
     )
 
 
@@ -143,54 +143,55 @@ def precision(recipe: Recipe) -> Any:
 def predict(training: Training, pictures: Pictures, split: str) -> NDArray[np.float32]:
     """(N, C) logits on the images of a split, in the order of `pictures.items`.
 
-    The body's output is computed first and the head on top of it, also where the body is frozen and its output is
-    shared by all epochs and runs: both ways give the same bytes.
+    Where the body is frozen its output is computed once and shared by all epochs and runs; only the head is applied
+    each time, on batches of the same images, so that both ways give the same bytes.
     """
     import torch
 
     recipe = training.run.recipe
     training.model.eval()
     with torch.inference_mode(), precision(recipe):
-        if _body_stands_still(training):
+        if _body_stands_still(training) and _head_is_last(training):
             key = _features_key(training, split)
             features = pictures.features(key, lambda: _features(training, pictures, split))
+            head = training.model.get_submodule(training.head)
+            logits = [head(batch).flatten(1).float() for batch in features.split(EVAL_BATCH)]
         else:
-            features = _features(training, pictures, split)
-        head = training.model.get_submodule(training.head)
-        logits = torch.cat([head(batch).flatten(1).float() for batch in features.split(64)])
-    result: NDArray[np.float32] = logits.numpy()
+            batches = pictures.evaluation(split, recipe)
+            logits = [training.model(normalized(batch, recipe)).float() for batch in batches]
+    result: NDArray[np.float32] = torch.cat(logits).numpy()
     return result
 
 
 def _features(training: Training, pictures: Pictures, split: str) -> "torch.Tensor":
+    """What reaches the head, for every image of a split."""
     import torch
 
     caught: list[torch.Tensor] = []
-    checked = False
     head = training.model.get_submodule(training.head)
     handle = head.register_forward_pre_hook(lambda module, inputs: caught.append(inputs[0].detach().clone()))
     try:
         for batch in pictures.evaluation(split, training.run.recipe):
-            said = training.model(normalized(batch, training.run.recipe))
-            checked = checked or _check_head_is_last(training, said, caught)
+            training.model(normalized(batch, training.run.recipe))
     finally:
         handle.remove()
     return torch.cat(caught)
 
 
-def _check_head_is_last(training: Training, said: "torch.Tensor", caught: "list[torch.Tensor]") -> bool:
-    """Raises ValueError if the network does more with the head's output than flatten it (SqueezeNet averages it)."""
+def _head_is_last(training: Training) -> bool:
+    """Whether the network does nothing with the head's output but flatten it; SqueezeNet, for one, averages it."""
     import torch
 
-    caught_once = caught[0]  # the hook also hears the call below, so that what it adds is taken away again
-    alone = training.model.get_submodule(training.head)(caught_once).flatten(1)
-    del caught[1:]
-    if alone.shape != said.shape or not torch.allclose(alone, said, rtol=1e-2, atol=1e-2, equal_nan=True):
-        raise ValueError(
-            f"{training.run.recipe.model.use}: its last layer, {training.head!r}, is not what gives its answer, "
-            "and such networks are not supported; take another"
-        )
-    return True
+    caught: list[torch.Tensor] = []
+    head = training.model.get_submodule(training.head)
+    handle = head.register_forward_hook(lambda module, inputs, output: caught.append(output.flatten(1).clone()))
+    side, _ = eval_sizes(training.run.recipe)
+    probe = torch.linspace(-2, 2, 2 * 3 * side * side).reshape(2, 3, side, side)
+    try:
+        said = training.model(probe.contiguous(memory_format=torch.channels_last))
+    finally:
+        handle.remove()
+    return len(caught) == 1 and torch.equal(caught[0], said)
 
 
 def _body_stands_still(training: Training) -> bool:
@@ -241,6 +242,25 @@ def train(
     _write_results(training, pictures, partial, final, fingerprints, status)
     durable.write_json(final / store.TIMING, _timing(training, time.monotonic() - began))
     runs.publish(run.id)
+
+
+def score_again(
+    run: Run, pictures: Pictures, weights: dict[str, Any] | None, runs: store.Store, fingerprints: dict[str, str]
+) -> None:
+    """Add evidence on splits that a finished run has not seen, from its two kept weights; nothing is trained."""
+    from safetensors.torch import load
+
+    about, kept = runs.about(run.id), {}
+    last = int(about["curves"][-1]["epoch"])
+    for epoch, name in ((about["best_epoch"], "best.safetensors"), (last, "last.safetensors")):
+        training = prepare(run, pictures, weights)
+        training.model.load_state_dict(load(runs.content(run.id, name)))
+        kept[int(epoch)] = {split: predict(training, pictures, split) for split in fingerprints}
+    for split, fingerprint in fingerprints.items():
+        epochs = sorted(kept) if split != "train" else [last]
+        found = _evidence(pictures, split, epochs, [kept[e][split] for e in epochs])
+        store.write_evidence(runs.folder(run.id), fingerprint, found)
+    runs.hash_again(run.id)
 
 
 def _row(
@@ -310,7 +330,7 @@ def _evidence(pictures: Pictures, split: str, epochs: list[int], logits: list[ND
 def _about(training: Training, status: str) -> dict[str, Any]:
     model = training.model
     assert training.frozen is not None
-    after = freezing.frozen_hashes(model)
+    after = freezing.frozen_hashes(model, training.run.recipe.batch_norm)
     return {
         "identity": training.run.identity,
         "status": status,

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from paribus import images
-from paribus.errors import EnvironmentError_, IntegrityError
+from paribus.errors import IntegrityError, MachineError
 
 
 @pytest.fixture
@@ -254,7 +254,7 @@ def test_unreadable_file(save):
 
 def test_a_pillow_that_passes_damaged_images_is_refused(save, monkeypatch):
     monkeypatch.setattr("PIL.ImageFile.LOAD_TRUNCATED_IMAGES", True)
-    with pytest.raises(EnvironmentError_, match="LOAD_TRUNCATED_IMAGES"):
+    with pytest.raises(MachineError, match="LOAD_TRUNCATED_IMAGES"):
         images.read(save(noise()))
 
 

@@ -10,8 +10,8 @@ from tiny import MARKS, contents, image_set, recipe, run, trained
 
 from paribus import checkpoint
 from paribus.store import Store
-from paribus.train import fit, network, predict, prepare, train
-from paribus.views import Pictures
+from paribus.train import fit, network, predict, prepare, score_again, train
+from paribus.views import Pictures, normalized
 
 
 def about(folder):
@@ -186,12 +186,33 @@ def test_frozen_bodies_of_different_seeds_share_nothing(tmp_path):
     assert outputs[0].tobytes() != outputs[1].tobytes()
 
 
-def test_a_network_whose_classifier_is_not_its_last_layer_is_refused_and_not_misread():
+@pytest.mark.parametrize("trainable", ["all", "head"])
+def test_a_network_that_goes_on_after_its_classifier_is_scored_as_a_whole(trainable):
     pictures = Pictures(image_set())
     changes = {"model": "torchvision:squeezenet1_1", "input": {"size": 32, "crop_fraction": 1}}
-    training = prepare(run(**changes), pictures, None)
-    with pytest.raises(ValueError, match="squeezenet1_1"):
-        predict(training, pictures, "val")
+    training = prepare(run(trainable=trainable, **changes), pictures, None)
+    logits = predict(training, pictures, "val")
+    with torch.inference_mode():
+        expected = [
+            training.model(normalized(b, training.run.recipe)) for b in pictures.evaluation("val", training.run.recipe)
+        ]
+    assert logits.shape == (9, 2)
+    assert np.array_equal(logits, torch.cat(expected).numpy())
+
+
+def test_new_images_are_scored_by_the_kept_weights_and_nothing_is_trained(tmp_path):
+    one = run()
+    trained(tmp_path, one)
+    store, grown = Store(tmp_path), image_set(test=6)
+    assert store.unseen(one, MARKS) == {"test": MARKS["test"]}
+    score_again(one, Pictures(grown), None, store, {"test": MARKS["test"]})
+    assert store.unseen(one, MARKS) == {}
+    record = store.load(one.id)
+    last, val = max(record.evidence["val"].epochs), record.evidence["val"]
+    assert record.evidence["test"].epochs[-1] == last
+    score_again(one, Pictures(grown), None, store, {"val": "c" * 64})
+    again = store.load(one.id, {"val": "c" * 64}).evidence["val"]
+    assert np.array_equal(again.at(last).logits, val.at(last).logits)
 
 
 def test_bf16_runs_and_is_not_float32(tmp_path):

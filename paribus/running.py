@@ -1,0 +1,73 @@
+"""A study from its file to its report: bind the data, train what is missing, collect, render."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from paribus import durable
+from paribus.collect import collect, lock
+from paribus.errors import RunsFailed
+from paribus.execute import DATA_LOCK, STUDY_LOCK, Bound, Place, Watcher, bind, execute
+from paribus.report import render
+from paribus.results import Results
+from paribus.study import Study
+from paribus.thumbnails import Thumbnails
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a study left behind. failed: the runs that could not be trained, if any; the others are complete."""
+
+    results: Results
+    page: Path
+    failed: RunsFailed | None = None
+
+
+def open_study(
+    study: Study,
+    out: Path,
+    watcher: Watcher,
+    data: Mapping[str, Path] | None = None,
+    weight_files: Mapping[str, Path] | None = None,
+    threads: int | None = None,
+) -> tuple[Bound, Place]:
+    """The study with its data scanned and its weights found; sets torch's threads (default: the physical cores).
+
+    Raises DataError, MachineError and IntegrityError, before anything is written but the out folder.
+    """
+    import torch
+
+    from paribus.environment import physical_cores
+
+    place = Place.of(study, out)
+    bound = bind(study, place, data, weight_files, watcher)
+    torch.set_num_threads(threads or physical_cores())
+    durable.make_folder(out)
+    return bound, place
+
+
+def run(
+    bound: Bound,
+    place: Place,
+    watcher: Watcher,
+    *,
+    max_runs: int | None = None,
+    pictures: bool = True,
+    command: str | None = None,
+) -> Outcome:
+    """Train every run that is missing and write locks, report and tables into the study's folder."""
+    durable.make_folder(place.folder)
+    scans = list({id(s): s for s in bound.scans.values()}.values())
+    for number, each in enumerate(scans):
+        durable.write_json(place.folder / (f"data-{number}.lock.json" if number else DATA_LOCK), each.lock())
+    durable.write_json(place.folder / STUDY_LOCK, lock(bound))
+    failed = None
+    try:
+        execute(bound, place, watcher, max_runs)
+    except RunsFailed as error:
+        failed = error
+    images = scans[0].images
+    by_id = {item.id: item for item in images.items}
+    shown = Thumbnails(place.folder / "pictures", lambda i: images.load(by_id[i])) if pictures else None
+    results = collect(place.folder, command=command)
+    return Outcome(results, render(results, place.folder, shown), failed)
