@@ -1,1 +1,19 @@
 """Controlled experiments for image models: change one thing; know what it did."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from paribus.stats import contrast
+    from paribus.study import Study
+
+__all__ = ["Study", "contrast"]
+
+_HOMES = {"Study": "paribus.study", "contrast": "paribus.stats"}
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when they are first used: `import paribus` costs nothing."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'paribus' has no attribute {name!r}; it offers {', '.join(__all__)}")

@@ -113,7 +113,7 @@ def run(
         )
     _pictures_choice(pictures)
     read, bound, place = _open(study, out, data, weights, plugin, threads)
-    _run(read, bound, place, max_runs, pictures, _command_line())
+    _run(read, bound, place, max_runs, pictures, _repeatable(study, data, weights, plugin))
 
 
 @app.command()
@@ -169,9 +169,10 @@ def compare(
     from paribus.report import render
 
     read = comparing.read(predictions)
+    command = " ".join(["paribus compare", *(p.name for p in predictions)])
     name = title or predictions[0].stem
     results = comparing.results(
-        read, title=name, metric=metric, margin=margin, baseline=baseline, primary=primary, command=_command_line()
+        read, title=name, metric=metric, margin=margin, baseline=baseline, primary=primary, command=command
     )
     folder = out / _safe_name(predictions[0].stem)
     comparing.write(read, folder)
@@ -318,10 +319,13 @@ def _safe_name(text: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in text)[:64] or "compare"
 
 
-def _command_line() -> str:
-    import shlex
-
-    return shlex.join(["paribus", *sys.argv[1:]])
+def _repeatable(study: Path, data: list[str] | None, weights: list[str] | None, plugin: list[str] | None) -> str:
+    """The command for a reader with the same data elsewhere: names, no paths of this machine."""
+    name = study.name if study.is_absolute() else study.as_posix()
+    options = [f"--data {given.partition('=')[0]}=FOLDER" for given in data or ()]
+    options += [f"--weights {given.partition('=')[0]}=FILE" for given in weights or ()]
+    options += [f"--plugin {module}" for module in plugin or ()]
+    return " ".join(["paribus run", name, *options])
 
 
 def say(text: str) -> None:

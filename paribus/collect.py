@@ -18,8 +18,8 @@ LOCK_FORMAT = 1
 METRICS = "paribus.metrics"
 
 
-def lock(bound: Bound) -> dict[str, Any]:
-    """`study.lock.json`: the completed study, and which runs answer it."""
+def lock(bound: Bound, command: str | None = None) -> dict[str, Any]:
+    """`study.lock.json`: the completed study, which runs answer it, and the command that repeats it."""
     study, first = bound.study, bound.scans["baseline"]
     data = {
         "name": first.images.name,
@@ -35,7 +35,7 @@ def lock(bound: Bound) -> dict[str, Any]:
     return {
         "format": LOCK_FORMAT,
         "title": study.title,
-        "file": study.path.name if study.path else None,
+        "command": command or f"paribus run {study.path.name if study.path else 'study.yaml'}",
         "metric": study.metric,
         "margin": study.margin,
         "seeds": list(study.seeds),
@@ -150,7 +150,7 @@ def collect(folder: Path, *, command: str | None = None) -> Results:
         study={k: v for k, v in told.items() if k != "arms"},
         environment=_environment(loaded),
         seconds=sum(run.seconds for run in loaded.values()),
-        command=command or f"paribus run {told['file'] or 'study.yaml'}",
+        command=command or told["command"],
         missing={arm.name: planned[arm.name] - len(arm.runs) for arm in arms if len(arm.runs) < planned[arm.name]},
     )
 

@@ -36,7 +36,7 @@ def of_study(study: dict[str, Any], arms: Sequence[Any], rows: Sequence[Contrast
 
 
 def _one_training_set(looked: Looked) -> Finding:
-    title = "Training set"
+    title = "One training set"
     sentence = (
         "All runs share one training set: what another set of training images would do is outside every interval."
     )
@@ -126,7 +126,7 @@ def _data_warnings(looked: Looked) -> Finding:
 
 
 def _equal_tuning(looked: Looked) -> Finding:
-    code, title = "EQUAL_TUNING", "Equal effort"
+    code, title = "EQUAL_TUNING", "No arm tuned on its own"
     arms = [arm["name"] for arm in looked.study["arms"] if arm["name"] not in ("baseline", "a-a")]
     if not arms:
         return Finding(code, title, "not_applicable", "There is one arm.")
@@ -146,7 +146,7 @@ def _bundles(looked: Looked) -> Finding:
 
 
 def _consequences(looked: Looked) -> Finding:
-    code, title = "CONSEQUENCES", "What a change brings with it"
+    code, title = "CONSEQUENCES", "A change brings others with it"
     brought = {row.question.name: list(row.question.consequences) for row in looked.rows if row.question.consequences}
     if not brought:
         return Finding(code, title, "passed", "No change brought another one with it.")

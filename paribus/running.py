@@ -60,7 +60,7 @@ def run(
     scans = list({id(s): s for s in bound.scans.values()}.values())
     for number, each in enumerate(scans):
         durable.write_json(place.folder / (f"data-{number}.lock.json" if number else DATA_LOCK), each.lock())
-    durable.write_json(place.folder / STUDY_LOCK, lock(bound))
+    durable.write_json(place.folder / STUDY_LOCK, lock(bound, command))
     failed = None
     try:
         execute(bound, place, watcher, max_runs)
@@ -69,5 +69,5 @@ def run(
     images = scans[0].images
     by_id = {item.id: item for item in images.items}
     shown = Thumbnails(place.folder / "pictures", lambda i: images.load(by_id[i])) if pictures else None
-    results = collect(place.folder, command=command)
+    results = collect(place.folder)
     return Outcome(results, render(results, place.folder, shown), failed)

@@ -123,7 +123,8 @@ class _Reader:
         primary = self._text("primary", None)
         questions = asking.questions(self, arms, factors, recipes, metric, margin, primary, control)
         if self.problems:
-            raise StudyError(sorted(self.problems, key=_line_of))
+            in_order: list[Problem] = sorted(self.problems, key=_line_of)
+            raise StudyError(in_order)
         roots = {name: _root(w) for name, w in written.items()}
         return Study(
             title=title, metric=metric, margin=margin, seeds=seeds, looks=looks, split=split, epoch=str(epoch),

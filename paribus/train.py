@@ -63,7 +63,7 @@ def network(recipe: Recipe, num_classes: int, weights: dict[str, Any] | None, se
         head = head_name(model)
         torch.manual_seed(derive(seed, "init", head))
         model.get_submodule(head).reset_parameters()  # type: ignore[operator]
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.to(memory_format=torch.channels_last)
 
 
 def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Training:

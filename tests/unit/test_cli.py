@@ -125,7 +125,8 @@ def test_the_report_is_drawn_again_without_the_images(study, monkeypatch):
     (study.parent / "dots").rename(study.parent / "gone")
     assert cli("report", study.parent / "out") == 0
     after = written(study)
-    assert {k: v for k, v in before.items() if k != "command"} == {k: v for k, v in after.items() if k != "command"}
+    assert before == after
+    assert after["command"] == "paribus run study.yaml"
     assert "data:image/jpeg" in (study.parent / "out/study/report.html").read_text()
     assert cli("report", study.parent / "out", "--pictures", "none") == 0
     assert "data:image" not in (study.parent / "out/study/report.html").read_text()
@@ -290,6 +291,17 @@ def test_data_scan_describes_a_folder(study, capsys):
 def test_wrong_usage_is_exit_2(arguments, capsys):
     assert cli(*arguments) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_package_offers_its_public_names_lazily():
+    import paribus
+
+    assert paribus.Study.__name__ == "Study" and callable(paribus.contrast)
+    with pytest.raises(AttributeError, match="offers Study, contrast"):
+        paribus.Trainer  # noqa: B018
+    assert (
+        _python("import sys, paribus; print(len([m for m in sys.modules if m.startswith('paribus')]))").stdout == "1\n"
+    )
 
 
 def test_a_defect_is_exit_1_with_one_line_and_a_trace_in_a_file(monkeypatch, tmp_path, capsys):
