@@ -1,5 +1,6 @@
 """What is missing, in which order, where. Keeps no state of its own: it resumes by looking."""
 
+import inspect
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 from paribus import durable, grouping, weights
 from paribus.contrasts import Contrast, arms_still_needed, contrasts
 from paribus.datasets import ImageSet
-from paribus.errors import DataError, Problem, RunsFailed, StudyError
+from paribus.errors import DataError, IntegrityError, Problem, RunsFailed, StudyError
 from paribus.parts import build, choices, resolve
 from paribus.predictions import RunRecord
 from paribus.questions import Design
@@ -115,8 +116,6 @@ def _scans(study: Study, place: Place, data: Mapping[str, Path], watcher: Watche
 
 
 def _refuse_changed(known: dict[str, Any] | None, found: Scan, lock: Path) -> None:
-    from paribus.errors import IntegrityError
-
     problems = changed(known, found) if known else []
     if problems:
         fix = f"put the data back, or remove {lock} to begin with the data as they are."
@@ -135,8 +134,6 @@ def image_set(recipe: Recipe, root: Path | None) -> ImageSet:
 
 def reads_files(function: Any) -> bool:
     """Whether a data part takes a folder."""
-    import inspect
-
     return len(inspect.signature(function).parameters) > len(choices(function))
 
 

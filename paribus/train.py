@@ -78,9 +78,8 @@ def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Tra
     body = [p for n, p in trained if not n.startswith(f"{head}.")]
     items = pictures.items("train")
     counts = np.bincount([i.label for i in items], minlength=len(classes)).tolist()
-    steps = len(list(range(0, len(items), recipe.batch_size)))
-    if len(items) % recipe.batch_size == 1 and steps > 1:
-        steps -= 1
+    views = TrainingViews(pictures, recipe, run.seed)
+    steps = views.steps()
     return Training(
         run=run,
         model=model,
@@ -88,7 +87,7 @@ def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Tra
         optimizer=build(recipe.optimizer, HOMES["optimizer"], heads, body),
         factor=build(recipe.schedule, HOMES["schedule"], steps * recipe.epochs, steps),
         loss=build(recipe.loss, HOMES["loss"], counts),
-        views=TrainingViews(pictures, recipe, run.seed),
+        views=views,
         steps_per_epoch=steps,
         frozen=freezing.frozen_hashes(model, recipe.batch_norm),
     )

@@ -118,6 +118,12 @@ class TrainingViews:
         rng = np.random.default_rng(derive(self.seed, "order", epoch))
         return rng.permutation(len(self.pictures.items("train")))
 
+    def steps(self) -> int:
+        """The number of batches of an epoch."""
+        count, size = len(self.pictures.items("train")), self.recipe.batch_size
+        alone = count % size == 1 and 1 < size < count  # the last batch of one image that `batches` leaves out
+        return -(-count // size) - alone
+
     def batches(self, epoch: int) -> Iterator[tuple["torch.Tensor", "torch.Tensor"]]:
         """(uint8 images (B, 3, size, size), targets (B,)).
 
