@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from paribus import images
 from paribus.errors import DataError, Problem, StudyError, unknown
+from paribus.labels import Space
 
 SPLITS = ("train", "val", "test")
 _SPLIT_NAMES = {
@@ -40,7 +41,8 @@ class Item:
 
     id: unique and stable, a posix path relative to the data set's root. split: train, val or test. label: an index of
     the set's classes. source: None if the image is generated. group: images of one group (a person, a scene) belong
-    together. box: left, top, right, bottom in pixels, where it is known what the picture shows.
+    together. box: left, top, right, bottom in pixels, where it is known what the picture shows. mask: the file that says
+    what each pixel is, in a set of masks; `label` means nothing there.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Item:
     source: Path | None
     group: str | None = None
     box: tuple[float, float, float, float] | None = None
+    mask: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ class ImageSet:
 
     load: gives the (H, W, 3) uint8 RGB pixels of an item. left_out: files that cannot be items, and why. notes:
     warnings. ignored: how many files and folders were passed over because they are no images (hidden ones, texts).
-    own_split: whether the split was drawn here and not given.
+    own_split: whether the split was drawn here and not given. space and masks: the classes with their colours, and what
+    gives an item's mask, (H, W) uint8 class indices and VOID at the mask's own size; both None in a set of labels.
     """
 
     name: str
@@ -68,6 +72,8 @@ class ImageSet:
     notes: tuple[Problem, ...] = ()
     ignored: int = 0
     own_split: bool = False
+    space: Space | None = None
+    masks: Callable[[Item], NDArray[np.uint8]] | None = None
 
 
 def folder(
