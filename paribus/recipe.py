@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paribus.errors import unknown
+from paribus.inputs import sides
 from paribus.parts import PREFIXES, Part, PartProblem, completed
 
 HOMES = {
@@ -17,6 +18,7 @@ HOMES = {
     "loss": "paribus.losses",
 }
 AUGMENT = "paribus.transforms"
+PAIRED_AUGMENT = "paribus.pixel_transforms"  # for images with masks
 DEFAULTS: dict[str, Any] = {
     "trainable": "all",
     "batch_norm": "follow",
@@ -99,22 +101,25 @@ def complete(written: Written, plugins: tuple[str, ...] = ()) -> Recipe:
         if name not in written and name not in DEFAULTS:
             continue
         try:
-            values[name] = _completed_field(name, written.get(name, DEFAULTS.get(name)), plugins)
+            home = augment_home(values["data"]) if name == "augment" and "data" in values else HOMES.get(name, AUGMENT)
+            values[name] = _completed_field(name, written.get(name, DEFAULTS.get(name)), home, plugins)
         except RecipeProblem as error:
             problems += [((name, *where), sentence) for where, sentence in error.problems]
     if not problems:
         values["input"] = _with_normalization(values["input"], values["model"])
+        if has_masks(values["data"]):  # an image with a mask is seen whole
+            values["input"] = Part(values["input"].use, values["input"].args | {"crop_fraction": 1.0})
         problems += _impossible(values)
     if problems:
         raise RecipeProblem(problems)
     return Recipe(**values)
 
 
-def _completed_field(name: str, value: Any, plugins: tuple[str, ...]) -> Any:
+def _completed_field(name: str, value: Any, home: str, plugins: tuple[str, ...]) -> Any:
     if name == "augment":
-        return _completed_augment(value, plugins)
+        return _completed_augment(value, home, plugins)
     if name in HOMES:
-        return _completed_part(name, value, HOMES[name], plugins)
+        return _completed_part(name, value, home, plugins)
     return _CHECKS[name](value)
 
 
@@ -140,13 +145,13 @@ def _check_model_name(field: str, use: str) -> None:
         raise PartProblem([("", unknown(f"{prefix} model", name, known(prefix)))])
 
 
-def _completed_augment(value: Any, plugins: tuple[str, ...]) -> tuple[Part, ...]:
+def _completed_augment(value: Any, home: str, plugins: tuple[str, ...]) -> tuple[Part, ...]:
     if not isinstance(value, list):
         raise RecipeProblem([((), f"must be a list of parts, not {value!r}.")])
     parts, problems = [], []
     for i, each in enumerate(value):
         try:
-            parts.append(_completed_part("augment", each, AUGMENT, plugins))
+            parts.append(_completed_part("augment", each, home, plugins))
         except RecipeProblem as error:
             problems += [((i, *where), sentence) for where, sentence in error.problems]
     if problems:
@@ -176,21 +181,31 @@ def _with_normalization(given: Part, model: Part) -> Part:
     return Part(given.use, given.args | {"normalize": how})
 
 
+def has_masks(data: Part) -> bool:
+    """Whether a data part gives images with masks: those are the ones with label spaces to choose from."""
+    return "labels" in data.args
+
+
+def augment_home(data: Part) -> str:
+    """The module of the augmentations that fit the data."""
+    return PAIRED_AUGMENT if has_masks(data) else AUGMENT
+
+
 def _impossible(values: dict[str, Any]) -> Problems:
     """Choices that bind one by one and make no sense together."""
     problems: Problems = []
-    normalize = values["input"].args["normalize"]
+    args, masks = values["input"].args, has_masks(values["data"])
+    normalize = args["normalize"]
     if sorted(normalize) != ["mean", "std"] or any(len(v) != 3 for v in normalize.values()):
         problems.append((("input", "normalize"), "needs `mean` and `std`, three numbers each."))
     elif any(s <= 0 for s in normalize["std"]):
         problems.append((("input", "normalize"), "needs a standard deviation above 0."))
-    if values["input"].args["size"] < 8:
-        problems.append((("input", "size"), f"must be at least 8 pixels, not {values['input'].args['size']}."))
-    if (values["input"].args["eval_size"] if values["input"].args["eval_size"] is not None else 8) < 8:
-        problems.append(
-            (("input", "eval_size"), f"must be at least 8 pixels, not {values['input'].args['eval_size']}.")
-        )
-    if not 0 < values["input"].args["crop_fraction"] <= 1:
+    for name in ("size", "eval_size", "prepare"):
+        if args[name] is not None and min(sides(args[name])) < 8:
+            problems.append((("input", name), f"must be at least 8 pixels, not {args[name]}."))
+        if isinstance(args[name], list) and not masks:
+            problems.append((("input", name), f"must be one number, the side of a square, not {args[name]}."))
+    if not 0 < args["crop_fraction"] <= 1:
         problems.append((("input", "crop_fraction"), "must be above 0 and at most 1."))
     for field in ("lr", "backbone_lr"):
         rate = values["optimizer"].args.get(field)
@@ -227,15 +242,10 @@ def _trainable(value: Any) -> Any:
     raise RecipeProblem([((), f"must be head, all or {{from: stage}}, not {value!r}.")])
 
 
-def _views(value: Any) -> None:
-    if value is not None:
-        raise RecipeProblem([((), f"must be null in this version (fresh draws each epoch), not {value!r}.")])
-
-
 _CHECKS: dict[str, Any] = {
     "trainable": _trainable,
     "batch_norm": _one_of("follow", "frozen", "train"),
-    "views": _views,
+    "views": _whole(1, none=True),
     "epochs": _whole(1),
     "batch_size": _whole(1),
     "precision": _one_of("float32", "bf16"),
