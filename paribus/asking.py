@@ -1,5 +1,6 @@
 """From what a study file asks to questions: contrasts over arms that differ in one thing."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations
@@ -175,7 +176,8 @@ class _Asker:
 
     def _weights(self, where: tuple[str | int, ...], value: Any) -> dict[str, float] | None:
         numbers = isinstance(value, dict) and all(
-            isinstance(w, int | float) and not isinstance(w, bool) for w in value.values()
+            isinstance(w, int | float) and not isinstance(w, bool) and abs(w) <= sys.float_info.max
+            for w in value.values()
         )
         if not numbers or len(value) < 2:
             self.reader.problem(where, f"weights must be a mapping of at least two arms to numbers, not {value!r}.")

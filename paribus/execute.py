@@ -165,8 +165,24 @@ def _check_splits(study: Study, scans: dict[str, Scan], split: str) -> None:
     if study.epoch == "val" and split == "val":
         message = "`epoch: val` chooses on val and needs another split to score on; there is no test split."
         problems.append(Problem("EPOCH_VAL", message, fix="write `epoch: crossfit` or `epoch: last`."))
+    problems += _other_images(scans, split)
     if problems:
         raise DataError(list(dict.fromkeys(problems)))
+
+
+def _other_images(scans: dict[str, Scan], split: str) -> list[Problem]:
+    """The arms whose scored images are not the baseline's: known before training, and no question could use them."""
+    scored = {arm: [item.id for item in each.images.items if item.split == split] for arm, each in scans.items()}
+    return [
+        Problem(
+            "IMAGES_DIFFER",
+            f"its {split} images are not the baseline's ({len(ids)} and {len(scored['baseline'])}).",
+            arm,
+            "change only what leaves the scored images alone.",
+        )
+        for arm, ids in scored.items()
+        if ids != scored["baseline"]
+    ]
 
 
 def missing(bound: Bound, store: Store, needed: Mapping[str, int]) -> Iterator[tuple[str, Run]]:

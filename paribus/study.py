@@ -1,6 +1,7 @@
 """A study: what is asked, a baseline, and arms that each change one thing. Read from YAML, refused if it misleads."""
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -119,7 +120,7 @@ class _Reader:
         factors = self._factors()
         arms = self._arms(factors, control)
         written, recipes = self._recipes(arms)
-        self._check_arms(arms, recipes)
+        self._check_arms(arms, recipes, {name: _root(w) for name, w in written.items()})
         primary = self._text("primary", None)
         questions = asking.questions(self, arms, factors, recipes, metric, margin, primary, control)
         if self.problems:
@@ -173,7 +174,8 @@ class _Reader:
 
     def checked_margin(self, where: tuple[str | int, ...], value: Any, metric: Any) -> float | None:
         """A margin in the metric's own unit; None, and a problem, for what cannot be one."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not 0 < value <= sys.float_info.max:
             self.problem(
                 where, f"margin must be a number above 0 in the metric's unit, not {value!r}.", "margin: 0.02."
             )
@@ -331,12 +333,24 @@ class _Reader:
         touching = [path for path in arm.change if where and path.partition(".")[0] == where[0]]
         return self.where(arm, *touching[:1])
 
-    def _check_arms(self, arms: tuple[Arm, ...], recipes: dict[str, Recipe]) -> None:
+    def _check_arms(self, arms: tuple[Arm, ...], recipes: dict[str, Recipe], roots: dict[str, str | None]) -> None:
         for arm in arms:
             if arm.name in ("baseline", CONTROL) or arm.name in self.refused or arm.base not in recipes:
                 continue
             moved = [u for u in arm.change if asking.has_effect(u, arm, recipes)]
-            if not differences(recipes[arm.base], recipes[arm.name]):
+            if roots[arm.name] != roots[arm.base]:
+                at = self.where(arm, *(u for u in ("data.root", "data") if u in arm.change))
+                message = (
+                    f"arm {arm.name!r} reads the data from {roots[arm.name]!r}, and {arm.base!r} from "
+                    f"{roots[arm.base]!r}: scores on different images cannot be compared."
+                )
+                fix = (
+                    "let both read one `root` and change another argument of `data`, which leaves the scored images "
+                    "alone; `--data NAME=PATH` says where the folder is."
+                )
+                self.problem(at, message, fix, "ARM_OTHER_DATA")
+                self.refused.add(arm.name)
+            elif not differences(recipes[arm.base], recipes[arm.name]):
                 fix = "change something, or write `control: a/a` for an equal arm."
                 self.problem(
                     self.where(arm), f"arm {arm.name!r} changes nothing of {arm.base!r}.", fix, "ARM_CHANGES_NOTHING"

@@ -138,6 +138,18 @@ def test_what_is_not_there_is_said_before_anything_is_made(tmp_path, pictures):
     assert not out.exists()
 
 
+def test_arms_scored_on_different_images_are_refused_before_training(tmp_path, pictures):
+    own = study(baseline={**BASELINE, "data": {"use": "faces", "n": 4, "n_val": 4, "size": 32}}, arms={})
+    fewer = study(
+        baseline={**BASELINE, "data": {"use": "faces", "n": 4, "n_val": 4, "size": 32}},
+        arms={"fewer": {"data.n_val": 2}, "more": {"data.n": 6}},
+    )
+    bind(own, Place.of(own, tmp_path), {})
+    with pytest.raises(DataError, match="fewer: its val images are not the baseline's \\(2 and 4\\)") as caught:
+        bind(fewer, Place.of(fewer, tmp_path), {})
+    assert [problem.where for problem in caught.value.problems] == ["fewer"]  # more training images are a question
+
+
 def test_a_damaged_run_is_refused(tmp_path, pictures):
     bound, place, _ = go(study(), tmp_path, pictures)
     path = place.store.folder(bound.runs["hot"][0].id) / "run.json"

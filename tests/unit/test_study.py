@@ -211,6 +211,26 @@ def test_an_arm_that_changes_nothing_is_refused():
     assert "control: a/a" in refused(arms={"empty": {}})
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data.root": "there"},
+        {"data": {"use": "folder", "root": "there"}},
+        {"data.root": "there", "data.split_seed": 1},
+        {"data.root": "there", "epochs": 9},  # one change with an effect, and other images all the same
+    ],
+)
+def test_an_arm_on_another_folder_is_refused_because_other_images_cannot_be_compared(change):
+    here = BASELINE | {"data": {"use": "folder", "root": "here"}}
+    message = refused(baseline=here, arms={"away": change})
+    assert "arm 'away' reads the data from 'there', and 'baseline' from 'here'" in message
+    assert "scores on different images cannot be compared" in message and "Fix: let both read one `root`" in message
+    assert "changes nothing" not in message and "do not differ" not in message
+    bundled = refused(baseline=here, arms={"away": {**change, "bundle": True}})
+    assert "cannot be compared" in bundled
+    assert "'hot' reads" not in refused(baseline=here, arms={"away": change, "hot": {"base": "away", "epochs": 7}})
+
+
 def test_an_arm_that_changes_two_things_is_refused_unless_it_says_so():
     two = {"optimizer.lr": 0.3, "epochs": 4}
     message = refused(arms={"two": two})
@@ -325,6 +345,9 @@ def test_nothing_asked_means_every_arm_against_its_base():
     ("top", "words"),
     [
         ({"looks": [3, 5]}, "exactly one of `seeds` and `looks`"),
+        ({"margin": 10**400}, "margin must be a number above 0"),
+        ({"margin": float("nan")}, "margin must be a number above 0"),
+        ({"questions": {"q": {"weights": {"baseline": 10**400, "hot": 1}}}}, "weights must be a mapping of at least two"),
         ({"seeds": None}, "exactly one of `seeds` and `looks`"),
         ({"seeds": 0}, "a count from 1"),
         ({"seeds": [1, 1]}, "different whole numbers"),
