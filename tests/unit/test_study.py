@@ -347,7 +347,10 @@ def test_nothing_asked_means_every_arm_against_its_base():
         ({"looks": [3, 5]}, "exactly one of `seeds` and `looks`"),
         ({"margin": 10**400}, "margin must be a number above 0"),
         ({"margin": float("nan")}, "margin must be a number above 0"),
-        ({"questions": {"q": {"weights": {"baseline": 10**400, "hot": 1}}}}, "weights must be a mapping of at least two"),
+        (
+            {"questions": {"q": {"weights": {"baseline": 10**400, "hot": 1}}}},
+            "weights must be a mapping of at least two",
+        ),
         ({"seeds": None}, "exactly one of `seeds` and `looks`"),
         ({"seeds": 0}, "a count from 1"),
         ({"seeds": [1, 1]}, "different whole numbers"),
