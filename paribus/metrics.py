@@ -1,9 +1,10 @@
-"""Metrics of a classifier as per-image scores whose mean is the metric; higher is better everywhere.
+"""Metrics as per-image scores whose mean is the metric; higher is better everywhere.
 
-Every public function from `ClassScores` to an array is a metric: its name is the metric's name in a study, nothing is
-registered. Losses are negated (`neg_`) and printed positive. A metric that is not a mean of image scores is
-linearised: y_i = M + (influence of image i on M), so that mean(y) = M exactly and the variance of y gives the
-sampling variance of M over images. Classes that are absent from the truth are left out of averages over classes.
+Every public function from `ClassScores` (classification) or `MaskCounts` (segmentation) to an array is a metric: its
+name is the metric's name in a study, nothing is registered. Losses are negated (`neg_`) and printed positive. A metric
+that is not a mean of image scores is linearised: y_i = M + (influence of image i on M), so that mean(y) = M exactly
+and the variance of y gives the sampling variance of M over images. Classes that are absent from the truth are left out
+of averages over classes. Metrics of masks are of the whole set (pixels summed over all images), `mean_image_iou` aside.
 """
 
 import inspect
@@ -16,13 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from paribus.errors import DataError, StudyError, unknown
-from paribus.predictions import ClassScores
+from paribus import confusion
+from paribus.errors import DataError, Problem, StudyError, unknown
+from paribus.predictions import ClassScores, MaskCounts
+from paribus.ratios import linearised
 
 Floats = NDArray[np.float64]
-MetricFunction = Callable[[ClassScores], Floats]
+MetricFunction = Callable[[Any], Floats]  # of ClassScores or of MaskCounts
+Task = Literal["classification", "segmentation"]
 
-_PROPER_NAMES = {"auroc": "AUROC", "macro_f1": "macro F1", "neg_brier": "Brier score"}
+_PROPER_NAMES = {
+    "auroc": "AUROC",
+    "macro_f1": "macro F1",
+    "neg_brier": "Brier score",
+    "mean_iou": "mean IoU",
+    "frequency_weighted_iou": "frequency-weighted IoU",
+    "dice": "Dice",
+    "boundary_iou": "boundary IoU",
+    "mean_image_iou": "mean IoU per image",
+}
 
 
 @dataclass(frozen=True)
@@ -90,18 +103,53 @@ def auroc(scores: ClassScores) -> Floats:
     return np.asarray(np.mean(ranks, axis=0), dtype=np.float64)
 
 
-def linearised(numerators: Floats, denominators: Floats, classes: NDArray[np.bool_] | None = None) -> Floats:
-    """(N,) scores whose mean is the average over classes of the ratio of sums; arguments (N, C).
+def pixel_accuracy(counts: MaskCounts) -> Floats:
+    """(N,) the share of the labelled pixels of the whole set that are right, linearised."""
+    return confusion.pixel_accuracy(counts.confusion)
 
-    y_i = mean over c of R_c + (num_ic - R_c den_ic) / mean(den_c), with R_c = sum(num_c) / sum(den_c).
-    classes: (C,) those that count; all with a denominator above 0 if not given.
+
+def mean_iou(counts: MaskCounts) -> Floats:
+    """(N,) the mean over classes of intersection / union, both summed over the whole set, linearised.
+
+    The classes are those in the truth. One that is never hit has IoU 0 and counts.
     """
-    kept = denominators.sum(axis=0) > 0 if classes is None else classes
-    if not kept.any():
-        raise DataError("No class occurs in these images, so that an average over classes is 0 / 0.")
-    num, den = numerators[:, kept], denominators[:, kept]
-    ratio = num.sum(axis=0) / den.sum(axis=0)
-    return np.asarray((ratio + (num - ratio * den) / den.mean(axis=0)).mean(axis=1), dtype=np.float64)
+    return confusion.mean_iou(counts.confusion)
+
+
+def mean_class_accuracy(counts: MaskCounts) -> Floats:
+    """(N,) the mean over the classes in the truth of the share of their pixels that are right, linearised."""
+    return confusion.mean_class_accuracy(counts.confusion)
+
+
+def frequency_weighted_iou(counts: MaskCounts) -> Floats:
+    """(N,) the classes' IoU weighted by their pixels in the truth (Long, Shelhamer and Darrell 2015), linearised."""
+    return confusion.frequency_weighted_iou(counts.confusion)
+
+
+def dice(counts: MaskCounts) -> Floats:
+    """(N,) the mean over the classes in the truth of 2 right / (true + predicted) pixels of the set, linearised."""
+    return confusion.dice(counts.confusion)
+
+
+def boundary_iou(counts: MaskCounts) -> Floats:
+    """(N,) the mean IoU of the pixels near a class boundary of the truth only (`paribus.counting`), linearised.
+
+    The trimap measure of Kohli, Ladicky and Torr (2009), in a band of 3 pixels; not the Boundary IoU of Cheng et al.
+    (2021), which compares contours. Raises DataError if no pixel is near a boundary.
+    """
+    return confusion.mean_iou(counts.boundary)
+
+
+def mean_image_iou(counts: MaskCounts) -> Floats:
+    """(N,) the mean over images of each image's own mean IoU, over the classes in its truth or prediction.
+
+    Another quantity than `mean_iou`: every image counts the same, and a wrong pixel costs most where a class is small.
+    An image without a labelled pixel has no IoU: it is left out of the mean, and gets the mean as its score. Raises
+    DataError if no image has a labelled pixel.
+    """
+    own = confusion.mean_image_iou(counts.confusion)
+    known = ~np.isnan(own)
+    return linearised(np.where(known, own, 0.0)[:, None], known[:, None].astype(np.float64))
 
 
 def calibration_error(scores: ClassScores, bins: int = 15) -> float:
@@ -127,9 +175,13 @@ def confusion_matrix(scores: ClassScores) -> NDArray[np.int64]:
     return np.bincount(scores.targets * size + scores.predicted(), minlength=size**2).reshape(size, size)
 
 
-def names() -> tuple[str, ...]:
-    """The names of all built-in metrics, in alphabetical order: the functions of this module with their signature."""
-    return tuple(sorted(name for name, value in vars(sys.modules[__name__]).items() if _is_metric(name, value)))
+def names(task: Task | None = None) -> tuple[str, ...]:
+    """The names of the built-in metrics, all or those of a task, in alphabetical order.
+
+    They are the functions of this module with a metric's signature.
+    """
+    found = {name: value for name, value in vars(sys.modules[__name__]).items() if _is_metric(name, value)}
+    return tuple(sorted(name for name, value in found.items() if task in (None, task_of(value))))
 
 
 def named(name: str, more: Mapping[str, MetricFunction] | None = None) -> MetricFunction:
@@ -141,6 +193,26 @@ def named(name: str, more: Mapping[str, MetricFunction] | None = None) -> Metric
         raise StudyError(unknown("metric", name, [*names(), *(more or {})]))
     function: MetricFunction = found
     return function
+
+
+def task_of(metric: MetricFunction) -> Task | None:
+    """What a metric scores, by the type of its argument; None where a function of the user's own does not say."""
+    taken = next((p.annotation for p in inspect.signature(metric).parameters.values()), None)
+    name = taken if isinstance(taken, str) else getattr(taken, "__name__", "")
+    if name.endswith("ClassScores"):
+        return "classification"
+    return "segmentation" if name.endswith("MaskCounts") else None
+
+
+def misfit(name: str, task: Task, more: Mapping[str, MetricFunction] | None = None) -> Problem | None:
+    """What is wrong with asking for this metric in a study of `task`; None if it suits.
+
+    Raises StudyError for an unknown name.
+    """
+    own = task_of(named(name, more))
+    if own in (None, task):
+        return None
+    return Problem("METRIC_TASK", f"{name} is a metric of {own}, and this is {task}.", "", _one_of(names(task)))
 
 
 def described(name: str) -> Metric:
@@ -157,7 +229,11 @@ def _is_metric(name: str, value: object) -> bool:
         return False
     signature = inspect.signature(value)
     takes = [p.annotation for p in signature.parameters.values()]
-    return takes == [ClassScores] and signature.return_annotation == Floats
+    return takes in ([ClassScores], [MaskCounts]) and signature.return_annotation == Floats
+
+
+def _one_of(options: tuple[str, ...]) -> str:
+    return f"write one of {', '.join(options)}."
 
 
 def _one_hot(indices: NDArray[np.int64], size: int) -> Floats:

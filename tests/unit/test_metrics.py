@@ -5,7 +5,7 @@ from sklearn import metrics as sklearn_metrics
 
 from paribus import confusion, metrics
 from paribus.errors import DataError, StudyError
-from paribus.predictions import ClassScores
+from paribus.predictions import ClassScores, MaskCounts
 
 
 def made(targets, logits, classes=None):
@@ -35,7 +35,7 @@ def test_against_scikit_learn(scores):
     }
     for name, value in expected.items():
         assert metrics.named(name)(scores).mean() == pytest.approx(value, rel=1e-6), name
-    assert set(expected) == set(metrics.names())
+    assert set(expected) == set(metrics.names("classification"))
 
 
 @pytest.mark.parametrize("name", ["balanced_accuracy", "macro_f1"])
