@@ -1,7 +1,8 @@
 """A part of a recipe is a function by name and the arguments that are ours to choose. Modules are the registry.
 
 A part's positional arguments come from the run; its keyword-only arguments are the study's choices, so that the
-signature is the schema: it validates what a study wrote and completes every default.
+signature is the schema: it validates what a study wrote and completes every default. What a type alone does not say is
+written beside it: `p: Annotated[float, Range(0, 1)] = 0.5`.
 """
 
 import inspect
@@ -12,11 +13,55 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 
 from paribus.errors import unknown
 
-PREFIXES = ("timm", "torchvision")  # `timm:resnet18` is the built-in function `timm` with name="resnet18"
+PREFIXES = ("timm", "torchvision", "smp")  # `timm:resnet18` is the built-in function `timm` with name="resnet18"
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers an argument may be: `low` and `high` are allowed themselves, `above` and `below` are not."""
+
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def holds(self, value: Any) -> bool:
+        """Whether a number is one of them."""
+        return not (
+            (self.low is not None and value < self.low)
+            or (self.high is not None and value > self.high)
+            or (self.above is not None and value <= self.above)
+            or (self.below is not None and value >= self.below)
+        )
+
+    def words(self) -> str:
+        """What follows `a number`: `from 0 to 1`, `above 0`, `of at least 0 and below 1`."""
+        if self.low is not None and self.high is not None:
+            return f"from {self.low:g} to {self.high:g}"
+        ends = (("of at least", self.low), ("above", self.above), ("at most", self.high), ("below", self.below))
+        return " and ".join(f"{word} {end:g}" for word, end in ends if end is not None)
+
+
+@dataclass(frozen=True)
+class Ascending:
+    """A list of numbers in which none is smaller than the one before it."""
+
+    def holds(self, value: Any) -> bool:
+        """Whether a list is one of them."""
+        return list(value) == sorted(value)
+
+    def words(self) -> str:
+        """What follows `a list`."""
+        return "with the smallest first"
+
+
+Share = Annotated[float, Range(0, 1)]
+NotNegative = Annotated[float, Range(0)]
+Positive = Annotated[float, Range(above=0)]
 
 
 @dataclass(frozen=True)
@@ -36,9 +81,9 @@ class PartProblem(Exception):
 
 
 def names(home: str) -> list[str]:
-    """The parts a module offers: its own public functions."""
+    """The parts a module offers: its own public functions; a package's own are those of its modules that it names."""
     module = import_module(home)
-    own = (n for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__)
+    own = (n for n, f in vars(module).items() if inspect.isfunction(f) and f"{f.__module__}.".startswith(f"{home}."))
     return sorted(n for n in own if not n.startswith("_") and _is_part(getattr(module, n)))
 
 
@@ -96,7 +141,7 @@ def _evaluated(parameter: inspect.Parameter, function: Callable[..., Any]) -> in
         return parameter
     inner = function.func if isinstance(function, partial) else function
     try:
-        return parameter.replace(annotation=typing.get_type_hints(inner)[parameter.name])
+        return parameter.replace(annotation=typing.get_type_hints(inner, include_extras=True)[parameter.name])
     except (NameError, TypeError):  # a name that only the type checker sees: nothing to check against
         return parameter.replace(annotation=Any)
 
@@ -137,6 +182,8 @@ def fitted(value: Any, annotation: Any) -> Any:
     if annotation is inspect.Parameter.empty or annotation is Any:
         return value
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return _fitted_within(value, inner[0], _rules(inner), annotation)
     if origin in (Union, types.UnionType):
         return _first_fitting(value, inner, annotation)
     if origin is Literal:
@@ -156,6 +203,18 @@ def fitted(value: Any, annotation: Any) -> Any:
     return _fitted_scalar(value, annotation)
 
 
+def _rules(inner: tuple[Any, ...]) -> list[Range | Ascending]:
+    """What an Annotated says to us; it may say other things to others."""
+    return [rule for rule in inner[1:] if isinstance(rule, Range | Ascending)]
+
+
+def _fitted_within(value: Any, kind: Any, rules: list[Range | Ascending], annotation: Any) -> Any:
+    found = fitted(value, kind)
+    if all(rule.holds(found) for rule in rules):
+        return found
+    raise ValueError(f"must be {_words(annotation)}, not {value!r}")
+
+
 def _first_fitting(value: Any, options: tuple[Any, ...], annotation: Any) -> Any:
     for option in options:
         try:
@@ -166,13 +225,16 @@ def _first_fitting(value: Any, options: tuple[Any, ...], annotation: Any) -> Any
 
 
 def _fitted_list(value: Any, origin: Any, inner: tuple[Any, ...], annotation: Any) -> list[Any]:
+    misfit = ValueError(f"must be {_words(annotation)}, not {value!r}")
     if not isinstance(value, list | tuple):
-        raise ValueError(f"must be a list, not {value!r}")
-    if origin is tuple and Ellipsis not in inner:
-        if len(value) != len(inner):
-            raise ValueError(f"must be a list of {len(inner)}, not {value!r}")
-        return [fitted(v, a) for v, a in zip(value, inner, strict=True)]
-    return [fitted(v, inner[0]) for v in value]
+        raise misfit
+    each = inner if origin is tuple and Ellipsis not in inner else (inner[0],) * len(value)
+    if len(value) != len(each):
+        raise misfit
+    try:
+        return [fitted(v, a) for v, a in zip(value, each, strict=True)]
+    except ValueError:
+        raise misfit from None
 
 
 def _fitted_scalar(value: Any, annotation: type) -> Any:
@@ -193,6 +255,9 @@ def _words(annotation: Any) -> str:
         return " or ".join(_words(option) for option in inner)
     if origin is Literal:
         return " or ".join(str(option) for option in inner)
+    if origin is Annotated:
+        return " ".join([_words(inner[0]), *(rule.words() for rule in _rules(inner))])
     if origin in (list, tuple):
-        return "a list"
+        size = f" of {len(inner)}" if origin is tuple and Ellipsis not in inner else ""
+        return f"a list{size}, each {_words(inner[0])}"
     return "a mapping" if origin is dict else str(annotation)

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from paribus import datasets
-from paribus.datasets import SPLITS, Item, csv, faces, folder
+from paribus.datasets import SPLITS, Item, csv, drawn, faces, folder, splitting
 from paribus.errors import DataError, StudyError
 
 
@@ -123,21 +122,21 @@ def test_groups_stay_together(tmp_path):
 def test_any_draw_keeps_groups_and_forgets_the_order(rows, seed, order):
     items = [Item(f"{label}/{k}.png", "", label, None, group) for k, (label, group) in enumerate(rows)]
     shares = {"train": 0.6, "val": 0.2, "test": 0.2}
-    drawn = {i.id: i for i in datasets._split(items, shares, seed)}
-    assert len(drawn) == len(items) and {i.split for i in drawn.values()} <= set(SPLITS)
+    there = {i.id: i for i in splitting.split_up(items, shares, seed)}
+    assert len(there) == len(items) and {i.split for i in there.values()} <= set(SPLITS)
     places = defaultdict(set)
-    for item in drawn.values():
+    for item in there.values():
         if item.group:
             places[item.group].add(item.split)
     assert all(len(splits) == 1 for splits in places.values())
     shuffled = list(items)
     order.shuffle(shuffled)
-    assert {i.id: i for i in datasets._split(shuffled, shares, seed)} == drawn
+    assert {i.id: i for i in splitting.split_up(shuffled, shares, seed)} == there
 
 
 @given(n=st.integers(0, 40), a=st.sampled_from([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98]))
 def test_counts_are_near_the_shares_and_leave_no_split_empty(n, a):
-    counts = datasets._counts(n, {"train": a, "val": 1 - a})
+    counts = splitting._counts(n, {"train": a, "val": 1 - a})
     assert sum(counts.values()) == n and min(counts.values()) >= (1 if n >= 2 else 0)
     assert abs(counts["train"] - n * a) <= 1
 
@@ -323,7 +322,7 @@ def test_faces_are_drawn_and_repeat(monkeypatch):
     assert all(i.source is None and i.box is not None for i in data.items)
     pixels = [data.load(i) for i in data.items]
     assert pixels[0].shape == (48, 48, 3) and pixels[0].dtype == np.uint8
-    monkeypatch.setattr(datasets, "_KEPT_DRAWINGS", 0)  # too large to keep: drawn again
+    monkeypatch.setattr(drawn, "_KEPT_DRAWINGS", 0)  # too large to keep: drawn again
     again = faces(n=6, n_val=4, n_test=2, size=48)
     assert again.items == data.items
     assert all((again.load(i) == p).all() for i, p in zip(again.items, pixels, strict=True))

@@ -1,0 +1,12 @@
+"""The built-in data sets: what each image is called, which class or mask it has and to which split it belongs.
+
+A data part looks at names only; whether the files are usable is for the scan to find out. Its keyword-only arguments
+are the study's choices. `root` comes from the run, and is part of no identity.
+"""
+
+from paribus.datasets.drawn import faces
+from paribus.datasets.folders import folder
+from paribus.datasets.items import SPLITS, ImageSet, Item
+from paribus.datasets.tables import csv
+
+__all__ = ["SPLITS", "ImageSet", "Item", "csv", "faces", "folder"]
