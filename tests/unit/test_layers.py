@@ -10,9 +10,9 @@ import pytest
 HOME = Path(__file__).parents[2] / "paribus"
 LAYERS = (  # a module may import only from the layers above its own; a folder counts as one module
     "errors",
-    "predictions questions parts seeding images durable environment yamlfile zoo heads faces labels autoaugment stats "
-    "ratios",
-    "confusion counting",
+    "predictions questions parts seeding images durable environment yamlfile heads faces labels autoaugment stats "
+    "ratios backbones fcn",
+    "confusion counting zoo",
     "metrics datasets weights freezing plans inputs losses models optimizers schedules transforms",
     "recipe scan epochs looks checkpoint grouping simulate thumbnails",
     "runs asking wording views listing",
