@@ -209,10 +209,14 @@ def _rules(inner: tuple[Any, ...]) -> list[Range | Ascending]:
 
 
 def _fitted_within(value: Any, kind: Any, rules: list[Range | Ascending], annotation: Any) -> Any:
-    found = fitted(value, kind)
-    if all(rule.holds(found) for rule in rules):
-        return found
-    raise ValueError(f"must be {_words(annotation)}, not {value!r}")
+    misfit = ValueError(f"must be {_words(annotation)}, not {value!r}")
+    try:
+        found = fitted(value, kind)
+    except ValueError:
+        raise misfit from None
+    if not all(rule.holds(found) for rule in rules):
+        raise misfit
+    return found
 
 
 def _first_fitting(value: Any, options: tuple[Any, ...], annotation: Any) -> Any:

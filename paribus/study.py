@@ -85,6 +85,7 @@ class _Reader:
         self.document, self.name, self.plugins = document, name, plugins
         self.problems: list[Problem] = []
         self.refused: set[str] = set()  # arms that are known to be wrong: no second complaint
+        self.told: set[tuple[tuple[str | int, ...], str]] = set()  # what is wrong in recipes: an arm repeats its base's
 
     def problem(self, where: tuple[str | int, ...], message: str, fix: str = "", code: str = "STUDY") -> None:
         at = (
@@ -323,9 +324,9 @@ class _Reader:
             recipes[arm.name] = complete(written, self.plugins)
         except RecipeProblem as error:
             self.refused.add(arm.name)
-            if arm.name != "baseline" and "baseline" in self.refused:
-                return  # the same mistakes once more
-            for where, sentence in error.problems:
+            own = [problem for problem in error.problems if arm.base not in self.refused or problem not in self.told]
+            self.told |= set(error.problems)
+            for where, sentence in own:
                 place = ("baseline", *where) if arm.name == "baseline" else self._place(arm, where)
                 self.problem(place, f"{arm.name}: {'.'.join(map(str, where[:1]))}: {sentence}")
 

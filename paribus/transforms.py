@@ -6,7 +6,9 @@ from the generator, which belongs to one image in one epoch, so that images and 
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from paribus.parts import Ascending, NotNegative, Positive, Range, Share
 
 if TYPE_CHECKING:
     import torch
@@ -14,8 +16,15 @@ if TYPE_CHECKING:
     Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 
 
+Area = Annotated[float, Range(above=0, high=1)]  # a share of the image's
+Grey = Annotated[int, Range(0, 255)]
+
+
 def random_resized_crop(
-    size: int, *, scale: tuple[float, float] = (0.08, 1.0), ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    size: int,
+    *,
+    scale: Annotated[tuple[Area, Area], Ascending()] = (0.08, 1.0),
+    ratio: Annotated[tuple[Positive, Positive], Ascending()] = (3 / 4, 4 / 3),
 ) -> "Augment":
     """A random area (`scale`, a share of the image's) of random aspect `ratio`, resized to the input size.
 
@@ -55,13 +64,18 @@ def resize(size: int) -> "Augment":
     return lambda image, generator: F.resize(image, [size, size], antialias=True)
 
 
-def horizontal_flip(size: int, *, p: float = 0.5) -> "Augment":
+def horizontal_flip(size: int, *, p: Share = 0.5) -> "Augment":
     """Mirrored left to right with probability `p`."""
     return lambda image, generator: image.flip(-1) if _uniform(generator) < p else image
 
 
 def color_jitter(
-    size: int, *, brightness: float = 0.0, contrast: float = 0.0, saturation: float = 0.0, hue: float = 0.0
+    size: int,
+    *,
+    brightness: NotNegative = 0.0,
+    contrast: NotNegative = 0.0,
+    saturation: NotNegative = 0.0,
+    hue: Annotated[float, Range(0, 0.5)] = 0.0,
 ) -> "Augment":
     """Brightness, contrast and saturation times a factor from [1 - x, 1 + x], hue moved by up to `hue` turns.
 
@@ -86,7 +100,9 @@ def color_jitter(
     return augment
 
 
-def auto_augment(size: int, *, policy: Literal["cifar10", "imagenet", "svhn"] = "imagenet", fill: int = 0) -> "Augment":
+def auto_augment(
+    size: int, *, policy: Literal["cifar10", "imagenet", "svhn"] = "imagenet", fill: Grey = 0
+) -> "Augment":
     """One of a policy's sub-policies: two operations with learned probabilities and strengths.
 
     Cubuk et al. 2019 (arXiv 1805.09501); the policies, strengths and signs are torchvision's. fill: the value of
@@ -120,8 +136,8 @@ def auto_augment(size: int, *, policy: Literal["cifar10", "imagenet", "svhn"] = 
 def cutout(
     size: int,
     *,
-    side: int = 16,
-    fill: float | Literal["image_mean"] = 0.0,
+    side: Annotated[int, Range(1)] = 16,
+    fill: Annotated[float, Range(0, 255)] | Literal["image_mean"] = 0.0,
     position: Literal["centre_anywhere", "corner_inside"] = "centre_anywhere",
 ) -> "Augment":
     """One square of `side` pixels painted over (DeVries and Taylor 2017, arXiv 1708.04552).

@@ -1,11 +1,25 @@
 """The signature is the schema."""
 
 import sys
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 
-from paribus.parts import Part, PartProblem, build, choices, completed, fitted, names, resolve
+from paribus.parts import (
+    Ascending,
+    NotNegative,
+    Part,
+    PartProblem,
+    Positive,
+    Range,
+    Share,
+    build,
+    choices,
+    completed,
+    fitted,
+    names,
+    resolve,
+)
 
 HOME = "paribus.optimizers"
 
@@ -40,7 +54,10 @@ def test_unknown_names_and_names_that_are_no_parts():
 def test_a_module_is_imported_only_if_the_user_named_it(tmp_path, monkeypatch):
     (tmp_path / "lab_of_tests.py").write_text(
         "from __future__ import annotations\n"
-        "def slow(head, body, *, lr: float = 1, betas: tuple[float, float] = (0, 1)):\n    return lr\n"
+        "from typing import Annotated\n"
+        "from paribus.parts import Range\n"
+        "def slow(head, body, *, lr: Annotated[float, Range(0)] = 1, betas: tuple[float, float] = (0, 1)):\n"
+        "    return lr\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     part = Part("lab_of_tests:slow")
@@ -49,6 +66,10 @@ def test_a_module_is_imported_only_if_the_user_named_it(tmp_path, monkeypatch):
     assert completed(part, HOME, ("lab_of_tests",)).args == {"lr": 1.0, "betas": [0.0, 1.0]}
     assert build(completed(part, HOME, ("lab_of_tests",)), HOME, [], []) == 1.0
     assert "must be a number" in refused(Part("lab_of_tests:slow", {"lr": "x"}), HOME, ("lab_of_tests",))[0][1]
+    assert (
+        "must be a number of at least 0, not -1"
+        in refused(Part("lab_of_tests:slow", {"lr": -1}), HOME, ("lab_of_tests",))[0][1]
+    )
     sys.modules.pop("lab_of_tests")
 
 
@@ -74,6 +95,12 @@ def test_prefixes_bind_the_name():
         ([1], Literal["a"] | list[float], [1.0]),
         ({"x": [1]}, dict[str, list[float]], {"x": [1.0]}),
         ("free", Any, "free"),
+        (0, Share, 0.0),
+        (1, Share, 1.0),
+        (3, Annotated[int, Range(3), "a note for others"], 3),
+        (None, NotNegative | None, None),
+        ([0.5, 0.5], Annotated[tuple[float, float], Ascending()], [0.5, 0.5]),
+        ("x", Share | Literal["x"], "x"),
     ],
 )
 def test_canonical_forms(value, annotation, expected):
@@ -95,6 +122,17 @@ def test_canonical_forms(value, annotation, expected):
         ([], Literal["a", "b"], "one of a, b"),
         ([1], dict[str, float], "a mapping"),
         ("x", float | None, "a number or null"),
+        (-0.1, Share, "must be a number from 0 to 1, not -0.1"),
+        (1.1, Share, "must be a number from 0 to 1, not 1.1"),
+        ("x", Share, "must be a number from 0 to 1, not 'x'"),
+        (0, Positive, "must be a number above 0, not 0"),
+        (-1, NotNegative | None, "must be a number of at least 0 or null, not -1"),
+        (1, Annotated[float, Range(0, below=1)], "must be a number of at least 0 and below 1, not 1"),
+        (2, Annotated[int, Range(3)], "must be a whole number of at least 3, not 2"),
+        ([1, 2], tuple[Share, Share], "must be a list of 2, each a number from 0 to 1, not"),
+        ([1, 2], list[Share], "must be a list, each a number from 0 to 1, not"),
+        ([2, 1], Annotated[tuple[int, int], Ascending()], "a list of 2, each a whole number with the smallest first"),
+        (2, Share | Literal["x"], "must be a number from 0 to 1 or x, not 2"),
     ],
 )
 def test_what_does_not_fit(value, annotation, words):
@@ -113,3 +151,26 @@ def test_the_modules_are_the_registry_and_hold_what_the_documents_promise():
         "inputs": ["images"],
     }
     assert {home: names(f"paribus.{home}") for home in promised} == promised
+
+
+@pytest.mark.parametrize(
+    ("use", "name", "bad", "good"),
+    [
+        ("random_resized_crop", "scale", [[0.5, 0.1], [0, 1], [0.5, 1.5], [0.5]], [[0.08, 1], [1, 1]]),
+        ("random_resized_crop", "ratio", [[0, 1], [-1, 1], [2, 1]], [[0.5, 2]]),
+        ("horizontal_flip", "p", [-0.1, 1.5, 50], [0, 0.5, 1]),
+        ("color_jitter", "brightness", [-0.1], [0, 2]),
+        ("color_jitter", "contrast", [-0.1], [0, 2]),
+        ("color_jitter", "saturation", [-0.1], [0, 2]),
+        ("color_jitter", "hue", [-0.1, 0.6], [0, 0.5]),
+        ("auto_augment", "fill", [-1, 256, 0.5], [0, 255]),
+        ("cutout", "side", [-16, 0], [1, 500]),
+        ("cutout", "fill", [-1, 256], [0, 255, "image_mean"]),
+    ],
+)
+def test_ranges_of_the_transforms(use, name, bad, good):
+    for value in bad:
+        (found,) = refused(Part(use, {name: value}), "paribus.transforms")
+        assert found[0] == name and f"{use}: {name} must be" in found[1] and repr(value) in found[1]
+    for value in good:
+        assert completed(Part(use, {name: value}), "paribus.transforms").args[name] == value

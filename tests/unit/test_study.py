@@ -203,6 +203,30 @@ def test_five_mistakes_five_lines(tmp_path):
     assert "must be a whole number from 1, not 'many'" in found[9]
 
 
+def test_values_out_of_range_are_all_told_with_their_lines(tmp_path):
+    text = """\
+    title: Four values that no training could use
+    seeds: 2
+    baseline:
+      data: faces
+      model: small_cnn
+      augment:
+        - {use: random_resized_crop, scale: [1, 0.08]}
+        - {use: horizontal_flip, p: 50}
+        - {use: cutout, side: -16}
+    arms:
+      jitter:
+        augment: [{use: color_jitter, hue: 2}]
+    """
+    found = {int(p.where.partition(":")[2]): p.message for p in problems(tmp_path, text)}
+    assert list(found) == [7, 8, 9, 12]
+    assert "scale must be a list of 2, each a number above 0 and at most 1 with the smallest first" in found[7]
+    assert "not [1, 0.08]" in found[7]
+    assert "p must be a number from 0 to 1, not 50" in found[8]
+    assert "side must be a whole number of at least 1, not -16" in found[9]
+    assert "hue must be a number from 0 to 0.5, not 2" in found[12]
+
+
 def test_an_arm_that_changes_nothing_is_refused():
     assert "changes nothing of 'baseline'" in refused(arms={"same": {"optimizer.lr": 0.05}})
     assert "changes nothing" in refused(arms={"same": {"epochs": 3, "batch_size": 8}})
