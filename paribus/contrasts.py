@@ -1,5 +1,6 @@
 """From a question and the evidence of its runs to a row of the report."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -7,18 +8,20 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import wording
+from paribus import metrics as built_in
+from paribus import scoring, wording
 from paribus.epochs import chosen
 from paribus.errors import DataError, Problem, StudyError
 from paribus.looks import Decision, Item, replay
 from paribus.looks import Verdict as Verdict
 from paribus.metrics import MetricFunction, named
 from paribus.plans import components, mde, plan
-from paribus.predictions import RunRecord
+from paribus.predictions import Evidence, MaskEvidence, RunRecord
 from paribus.questions import Design, Question
 from paribus.stats import Crossed, tipping_point
 
 Floats = NDArray[np.float64]
+Key = tuple[str, str, str]
 
 MOST_PICKS = 1_000_000  # above this many ways to pick one run an arm, a fixed sample of them is counted
 SAMPLED_PICKS = 100_000
@@ -75,6 +78,11 @@ class Contrast:
     parts: dict[str, float] = field(default_factory=dict)
     settled: bool = True
 
+    @property
+    def score_in(self) -> str | None:
+        """The name of the label space in which the arms were scored; None for their own."""
+        return None if self.question.score_in is None else str(self.question.score_in["name"])
+
 
 def contrasts(
     questions: Sequence[Question],
@@ -85,12 +93,15 @@ def contrasts(
     """Every question answered, in the order given.
 
     arms: the finished runs of each arm in the order of the seeds. metrics: functions of user plugins by name.
-    Raises StudyError for unknown metrics and weights that do not sum to zero; DataError where an arm of a question
-    has no run, evidence is missing, or runs were scored on different images, targets or classes.
+    Raises StudyError for metrics that are unknown or of another task, weights that do not sum to zero, and questions
+    that would subtract metrics of different label spaces; DataError where an arm of a question has no run, evidence is
+    missing, or runs were scored on different images, targets, masks or classes.
     """
     _refuse_bad_questions(questions, arms)
     used = sorted({arm for q in questions for arm in _weights(q)})
     sample = _same_images({arm: arms[arm] for arm in used}, design.split)
+    _refuse_misfits(questions, arms, design.split, metrics)
+    _refuse_other_masks(questions, arms, design.split)
     groups, codes = _group_codes(sample, design.groups)
     scores = _scores(questions, arms, design, metrics)
     items = {q.name: _item(q, scores, codes) for q in questions}
@@ -253,13 +264,13 @@ def _one_run_wrong(runs: Sequence[Floats], weights: Sequence[float], difference:
     return float(np.mean(picks * np.sign(difference) < -1e-12))
 
 
-def _item(question: Question, scores: Mapping[tuple[str, str], Floats], codes: NDArray[np.int64] | None) -> Item:
+def _item(question: Question, scores: Mapping[Key, Floats], codes: NDArray[np.int64] | None) -> Item:
     weights = _weights(question)
     role: Literal["primary", "other", "control"] = "primary" if question.primary else "other"
     return Item(
         question.name,
         tuple(weights.values()),
-        tuple(scores[question.metric, arm] for arm in weights),
+        tuple(scores[_key(question, arm)] for arm in weights),
         question.margin,
         "control" if question.control else role,
         codes,
@@ -271,15 +282,20 @@ def _scores(
     arms: Mapping[str, Sequence[RunRecord]],
     design: Design,
     metrics: Mapping[str, MetricFunction] | None,
-) -> dict[tuple[str, str], Floats]:
-    """(metric, arm) -> (runs, images), each computed once."""
-    found: dict[tuple[str, str], Floats] = {}
+) -> dict[Key, Floats]:
+    """(metric, label space, arm) -> (runs, images), each computed once."""
+    found: dict[Key, Floats] = {}
     for question in questions:
-        metric = named(question.metric, metrics)
+        metric = scoring.scored_in(named(question.metric, metrics), question.score_in)
         for arm in _weights(question):
-            if (question.metric, arm) not in found:
-                found[question.metric, arm] = np.stack([_run_scores(run, design, metric) for run in arms[arm]])
+            key = _key(question, arm)
+            if key not in found:
+                found[key] = np.stack([_run_scores(run, design, metric) for run in arms[arm]])
     return found
+
+
+def _key(question: Question, arm: str) -> Key:
+    return question.metric, json.dumps(question.score_in, sort_keys=True), arm
 
 
 def _run_scores(run: RunRecord, design: Design, metric: MetricFunction) -> Floats:
@@ -300,6 +316,28 @@ def _refuse_bad_questions(questions: Sequence[Question], arms: Mapping[str, Sequ
         raise DataError([Problem("RUNS", f"Question {q!r} needs arm {a!r}, which has no run.") for q, a in absent])
 
 
+def _refuse_misfits(
+    questions: Sequence[Question],
+    arms: Mapping[str, Sequence[RunRecord]],
+    split: str,
+    metrics: Mapping[str, MetricFunction] | None,
+) -> None:
+    """Metrics of another task, and differences between label spaces."""
+    found: list[Problem | None] = []
+    for question in questions:
+        kept = {arm: arms[arm][0].evidence[split] for arm in _weights(question)}
+        masks = all(isinstance(evidence, MaskEvidence) for evidence in kept.values())
+        found.append(built_in.misfit(question.metric, "segmentation" if masks else "classification", metrics))
+        if masks:
+            found += scoring.misfits(question, {arm: evidence.classes for arm, evidence in kept.items()})
+        elif question.score_in is not None:
+            message = f"question {question.name!r}: score_in belongs to label spaces, which classification has not."
+            found.append(Problem("SCORE_IN", message))
+    problems = [problem for problem in found if problem]
+    if problems:
+        raise StudyError(problems)
+
+
 def _same_images(arms: Mapping[str, Sequence[RunRecord]], split: str) -> tuple[str, ...]:
     """The image ids of all runs. Raises DataError that lists every run scored on something else."""
     first, wrong = None, []
@@ -310,17 +348,43 @@ def _same_images(arms: Mapping[str, Sequence[RunRecord]], split: str) -> tuple[s
                 continue
             evidence = run.evidence[split]
             first = first or evidence
-            same = {
-                "images": evidence.image_ids == first.image_ids,
-                "targets": np.array_equal(evidence.targets, first.targets),
-                "classes": evidence.classes == first.classes,
-            }
-            wrong += [
-                f"Arm {arm!r}, seed {run.seed}: other {what} than the first run." for what, ok in same.items() if not ok
-            ]
+            wrong += [f"Arm {arm!r}, seed {run.seed}: {what} than the first run." for what in _unlike(evidence, first)]
     if wrong:
         raise DataError([Problem("IMAGES_DIFFER", w, fix="Score all runs on the same images.") for w in wrong])
     return first.image_ids if first else ()
+
+
+def _unlike(evidence: Evidence | MaskEvidence, first: Evidence | MaskEvidence) -> list[str]:
+    """In what the evidence of a run is not that of the first; masks are compared by `_refuse_other_masks`."""
+    found = [] if evidence.image_ids == first.image_ids else ["other images"]
+    if isinstance(evidence, Evidence) and isinstance(first, Evidence):
+        found += [] if np.array_equal(evidence.targets, first.targets) else ["other targets"]
+        found += [] if evidence.classes == first.classes else ["other classes"]
+    elif type(evidence) is not type(first):
+        found.append("another task")
+    return found
+
+
+def _refuse_other_masks(questions: Sequence[Question], arms: Mapping[str, Sequence[RunRecord]], split: str) -> None:
+    """The true pixels of each class and image must be the same for all runs of a question, in its label space."""
+    wrong: dict[str, None] = {}
+    for question in questions:
+        runs = [(arm, run) for arm in _weights(question) for run in arms[arm]]
+        truths = [_true_pixels(run.evidence[split], question) for _, run in runs]
+        for (arm, run), truth in zip(runs, truths, strict=True):
+            if not np.array_equal(truth, truths[0]):
+                wrong[f"Arm {arm!r}, seed {run.seed}: other true masks than the first run of {question.name!r}."] = None
+    if wrong:
+        raise DataError([Problem("IMAGES_DIFFER", w, fix="Score all runs on the same masks.") for w in wrong])
+
+
+def _true_pixels(evidence: Evidence | MaskEvidence, question: Question) -> NDArray[np.int64]:
+    """(images, classes) pixels of the truth; nothing for a classification."""
+    if not isinstance(evidence, MaskEvidence) or not evidence.epochs:
+        return np.zeros((0, 0), np.int64)
+    counts = evidence.at(evidence.epochs[0])
+    seen = scoring.in_space(counts, question.score_in) if question.score_in else counts
+    return np.asarray(seen.confusion.sum(axis=2))
 
 
 def _group_codes(ids: tuple[str, ...], groups: Mapping[str, str] | None) -> tuple[int | None, NDArray[np.int64] | None]:

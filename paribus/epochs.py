@@ -7,24 +7,26 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from paribus.errors import DataError
+from paribus.errors import DataError, Problem
 from paribus.metrics import MetricFunction
-from paribus.predictions import ClassScores, Evidence, RunRecord
+from paribus.predictions import ClassScores, Evidence, MaskCounts, MaskEvidence, RunRecord, Scores
 
 Rule = Literal["last", "val", "crossfit"]
 FOLDS = 2
+_OTHER_RULES = "`epoch: last` needs the last epoch only; `split: val` with `epoch: crossfit` what was kept of val."
 
 
 def chosen(
     run: RunRecord, split: str, rule: Rule, metric: MetricFunction, groups: Mapping[str, str] | None = None
-) -> tuple[ClassScores, int | None]:
+) -> tuple[Scores, int | None]:
     """The scores that count, and their epoch (None where two epochs were joined).
 
     last: the last epoch kept of any split. val: the epoch with the best mean metric on `val` (ties: the earliest).
     crossfit: images are split into two folds by a hash of their id (whole groups together), the same for every run;
     each fold is scored by the epoch that is best on the other fold, so that no image is scored by an epoch it helped
-    to choose. A diverged run is scored at its last (or best) finite epoch; 0, the initialisation, counts only where
-    no other epoch is there. Raises DataError if the evidence is not there.
+    to choose. Of masks the counts of both folds are joined first, and a metric of the whole set is taken of them all.
+    `crossfit` chooses among the epochs kept of the split. A diverged run is scored at its last (or best) finite epoch;
+    0, the initialisation, counts only where no other epoch is there. Raises DataError if the evidence is not there.
     """
     evidence = _evidence(run, split)
     if rule == "last":
@@ -58,36 +60,48 @@ def crossfit_epochs(value: Callable[[int, NDArray[np.intp]], float], epochs: int
     return tuple(int(np.argmax([value(e, images) for e in range(epochs)])) for images in others)
 
 
-def _crossfit(run: RunRecord, evidence: Evidence, metric: MetricFunction, fold: NDArray[np.int64]) -> ClassScores:
-    candidates = _candidates(evidence)
-    scores = [_at(run, evidence, epoch) for epoch in candidates]
+def _crossfit(
+    run: RunRecord, evidence: Evidence | MaskEvidence, metric: MetricFunction, fold: NDArray[np.int64]
+) -> Scores:
+    scores = [_at(run, evidence, epoch) for epoch in _candidates(evidence)]
     picked = crossfit_epochs(lambda e, images: _mean(metric, _subset(scores[e], images)), len(scores), fold)
-    logits = np.empty_like(scores[0].logits)
-    for f, e in enumerate(picked):
-        logits[fold == f] = scores[e].logits[fold == f]
-    return ClassScores(evidence.image_ids, evidence.targets, logits, evidence.classes)
+    chosen_of = np.asarray(picked)[fold]
+    return _joined(scores, chosen_of)
 
 
-def _best(evidence: Evidence, metric: MetricFunction) -> int:
+def _joined(scores: Sequence[Scores], chosen_of: NDArray[np.int64]) -> Scores:
+    """Each image as the scores of its chosen position have it."""
+    first, images = scores[0], np.arange(len(chosen_of))
+    if isinstance(first, MaskCounts):
+        confusion = np.stack([s.confusion for s in scores if isinstance(s, MaskCounts)])[chosen_of, images]
+        boundary = np.stack([s.boundary for s in scores if isinstance(s, MaskCounts)])[chosen_of, images]
+        return MaskCounts(first.image_ids, confusion, boundary, first.classes)
+    logits = np.stack([s.logits for s in scores if isinstance(s, ClassScores)])[chosen_of, images]
+    return ClassScores(first.image_ids, first.targets, logits, first.classes)
+
+
+def _best(evidence: Evidence | MaskEvidence, metric: MetricFunction) -> int:
     candidates = _candidates(evidence)
     return candidates[int(np.argmax([_mean(metric, evidence.at(epoch)) for epoch in candidates]))]
 
 
-def _mean(metric: MetricFunction, scores: ClassScores) -> float:
+def _mean(metric: MetricFunction, scores: Scores) -> float:
     return float(np.mean(metric(scores)))
 
 
-def _candidates(evidence: Evidence) -> list[int]:
+def _candidates(evidence: Evidence | MaskEvidence) -> list[int]:
     """The trained epochs; the initialisation only where nothing else was kept."""
     return [epoch for epoch in evidence.epochs if epoch > 0] or list(evidence.epochs)
 
 
-def _subset(scores: ClassScores, images: NDArray[np.intp]) -> ClassScores:
+def _subset(scores: Scores, images: NDArray[np.intp]) -> Scores:
     ids = tuple(scores.image_ids[i] for i in images)
+    if isinstance(scores, MaskCounts):
+        return MaskCounts(ids, scores.confusion[images], scores.boundary[images], scores.classes)
     return ClassScores(ids, scores.targets[images], scores.logits[images], scores.classes)
 
 
-def _evidence(run: RunRecord, split: str) -> Evidence:
+def _evidence(run: RunRecord, split: str) -> Evidence | MaskEvidence:
     if split not in run.evidence:
         known = ", ".join(sorted(run.evidence)) or "nothing"
         raise DataError(f"Run {run.id} (seed {run.seed}) has no evidence on {split!r}; it has: {known}.")
@@ -97,14 +111,13 @@ def _evidence(run: RunRecord, split: str) -> Evidence:
     return evidence
 
 
-def _at(run: RunRecord, evidence: Evidence, epoch: int) -> ClassScores:
+def _at(run: RunRecord, evidence: Evidence | MaskEvidence, epoch: int) -> Scores:
+    where = f"Run {run.id} (seed {run.seed})"
     if epoch not in evidence.epochs:
         kept = ", ".join(map(str, evidence.epochs))
-        where = f"Run {run.id} (seed {run.seed})"
-        raise DataError(f"{where}: epoch {epoch} of {evidence.split!r} counts but was not kept; kept: {kept}.")
+        message = f"{where}: epoch {epoch} of {evidence.split!r} counts but was not kept; kept: {kept}."
+        raise DataError([Problem("EPOCH_NOT_KEPT", message, "", _OTHER_RULES)])
     scores = evidence.at(epoch)
-    if not np.isfinite(scores.logits).all():
-        raise DataError(
-            f"Run {run.id} (seed {run.seed}): epoch {epoch} of {evidence.split!r} holds values that are not finite."
-        )
+    if isinstance(scores, ClassScores) and not np.isfinite(scores.logits).all():
+        raise DataError(f"{where}: epoch {epoch} of {evidence.split!r} holds values that are not finite.")
     return scores

@@ -1,6 +1,6 @@
 """Per-image evidence of one run. Statistics read this and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -130,7 +130,7 @@ class RunRecord:
     seed: int
     status: Status
     seconds: float
-    evidence: dict[str, Evidence | MaskEvidence]
+    evidence: Mapping[str, Evidence | MaskEvidence]
     curves: tuple[dict[str, float], ...] = ()
     facts: dict[str, Any] | None = None
 

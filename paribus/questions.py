@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 Kind = Literal["compare", "effect", "interaction", "weights"]
 CONTROL = "a-a"  # the arm that repeats the baseline on seeds of its own
+BLOCK = "block "  # how the names of groups begin that are stretches of contiguous images
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class Question:
     margin: in the metric's own unit (0.02 is two points of accuracy); None forbids the verdict of equivalence.
     changed: path -> [from, to], the differences of the completed recipes of the two sides, the asked unit only;
     consequences: the same for what the unit brings with it. bundle: several units differ, declared so.
+    score_in: the label space in which all arms are scored, {"name", "classes": [...], "merge": {new: [old, ...]}}; an
+    arm whose classes are those of the space passes through. None scores every arm in its own, which must be one.
     """
 
     name: str
@@ -29,6 +32,7 @@ class Question:
     bundle: bool = False
     changed: dict[str, list[Any]] = field(default_factory=dict)
     consequences: dict[str, list[Any]] = field(default_factory=dict)
+    score_in: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,3 +47,8 @@ class Design:
     split: str
     epoch: Literal["last", "val", "crossfit"] = "last"
     groups: dict[str, str] | None = None
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether the groups are stretches of contiguous images, such as the frames of a video."""
+        return bool(self.groups) and all(name.startswith(BLOCK) for name in (self.groups or {}).values())

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from paribus import durable
 from paribus.errors import IntegrityError, Problem
-from paribus.predictions import Evidence, RunRecord
+from paribus.predictions import Evidence, MaskEvidence, RunRecord
 from paribus.runs import Run, id_of
 
 DONE = "DONE.json"
@@ -87,7 +88,7 @@ class Store:
         if id_of(about["identity"]) != run_id:
             raise IntegrityError([_damaged(folder, "run.json", "says it is another run")])
         timing = _read_json(folder / TIMING)
-        evidence = {}
+        evidence: dict[str, Evidence | MaskEvidence] = {}
         for path in sorted((folder / "evidence").iterdir()):
             split, _, fingerprint = path.name.partition("-")
             if splits is None or splits.get(split, "").startswith(fingerprint):
@@ -104,19 +105,16 @@ class Store:
             facts=facts,
         )
 
-    def _evidence(self, folder: Path, name: str, split: str) -> Evidence:
+    def _evidence(self, folder: Path, name: str, split: str) -> Evidence | MaskEvidence:
         from safetensors.numpy import load
 
         tensors = load(self._checked(folder, f"evidence/{name}/scores.safetensors"))
         about = json.loads(self._checked(folder, f"evidence/{name}/images.json"))
-        return Evidence(
-            split=split,
-            image_ids=tuple(about["image_ids"]),
-            targets=tensors["targets"].astype(np.int64),
-            classes=tuple(about["classes"]),
-            epochs=tuple(int(e) for e in tensors["epochs"]),
-            logits=tensors["logits"],
-        )
+        ids, classes = tuple(about["image_ids"]), tuple(about["classes"])
+        epochs = tuple(int(e) for e in tensors["epochs"])
+        if "confusion" in tensors:
+            return MaskEvidence(split, ids, classes, epochs, tensors["confusion"], tensors["boundary"])
+        return Evidence(split, ids, tensors["targets"].astype(np.int64), classes, epochs, tensors["logits"])
 
     def _checked(self, folder: Path, name: str) -> bytes:
         expected = _read_json(folder / DONE).get("files", {}).get(name)
@@ -130,21 +128,28 @@ class Store:
         return content
 
 
-def write_evidence(folder: Path, fingerprint: str, evidence: Evidence) -> None:
-    """`evidence/<split>-<fingerprint>/`: scores.safetensors (logits, targets, epochs), images.json (ids, classes)."""
+def write_evidence(folder: Path, fingerprint: str, evidence: Evidence | MaskEvidence) -> None:
+    """`evidence/<split>-<fingerprint>/`: scores.safetensors and images.json (ids, classes).
+
+    The tensors are logits, targets and epochs, of masks confusion, boundary and epochs.
+    """
     from safetensors.numpy import save
 
     target = folder / "evidence" / evidence_name(evidence.split, fingerprint)
     durable.make_folder(target)
-    tensors = {
-        "logits": np.ascontiguousarray(evidence.logits, dtype=np.float32),
-        "targets": np.asarray(evidence.targets, dtype=np.int64),
-        "epochs": np.asarray(evidence.epochs, dtype=np.int64),
-    }
-    durable.write(target / "scores.safetensors", save(tensors))
+    durable.write(target / "scores.safetensors", save(_tensors(evidence)))
     durable.write_json(
         target / "images.json", {"image_ids": list(evidence.image_ids), "classes": list(evidence.classes)}
     )
+
+
+def _tensors(evidence: Evidence | MaskEvidence) -> dict[str, NDArray[Any]]:
+    epochs = np.asarray(evidence.epochs, dtype=np.int64)
+    if isinstance(evidence, MaskEvidence):
+        confusion, boundary = (np.ascontiguousarray(c, np.int32) for c in (evidence.confusion, evidence.boundary))
+        return {"confusion": confusion, "boundary": boundary, "epochs": epochs}
+    logits = np.ascontiguousarray(evidence.logits, dtype=np.float32)
+    return {"logits": logits, "targets": np.asarray(evidence.targets, dtype=np.int64), "epochs": epochs}
 
 
 def evidence_name(split: str, fingerprint: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from scipy import stats as distributions
 from paribus.contrasts import Contrast
 from paribus.epochs import chosen
 from paribus.errors import DataError, IntegrityError, Problem
+from paribus.metrics import named
 from paribus.predictions import RunRecord
 from paribus.report import document
 from paribus.results import ArmResult, Results
+from paribus.scoring import scored_in
 
 REPORT = "report.json"
 PREDICTIONS = "predictions.json"  # there in the folder of a comparison of predictions
@@ -144,7 +147,7 @@ def _second_way(results: Results, stored: Any) -> Iterator[Problem]:
     """Levels, differences and intervals from their definition, without the code that the report was made with."""
     arms = {row.get("name"): row for row in _rows(stored, "arms")}
     questions = {row.get("name"): row for row in _rows(stored, "questions")}
-    if results.metric == "accuracy":
+    if results.metric in DEFINED:
         for arm in (a for a in results.arms if a.name in arms):
             yield from _level(results, arm, arms[arm.name])
     for contrast in (c for c in results.contrasts if c.question.name in questions):
@@ -157,34 +160,72 @@ def _rows(stored: Any, key: str) -> list[dict[str, Any]]:
 
 
 def _level(results: Results, arm: ArmResult, stored: dict[str, Any]) -> Iterator[Problem]:
-    shares = [share for run in arm.runs if (share := _share_right(results, run)) is not None]
-    if shares:
-        yield from _told(f"arms[{arm.name}].mean", stored.get("mean"), math.fsum(shares) / len(shares))
+    values = [v for run in arm.runs if (v := _defined(results, run, results.metric)) is not None]
+    if values:
+        yield from _told(f"arms[{arm.name}].mean", stored.get("mean"), math.fsum(values) / len(values))
 
 
-def _share_right(results: Results, run: RunRecord) -> float | None:
-    """The share of images whose highest score is the target's; None without usable evidence."""
-    from paribus.metrics import accuracy
-
+def _defined(results: Results, run: RunRecord, metric: str, space: dict[str, Any] | None = None) -> float | None:
+    """A run's value by the metric's definition; None without usable evidence."""
     design = results.design
     try:
-        scores, _ = chosen(run, design.split, design.epoch, accuracy, design.groups)
+        scores, _ = chosen(run, design.split, design.epoch, scored_in(named(metric), space), design.groups)
     except DataError:
         return None
-    right = np.count_nonzero(np.argmax(scores.logits, axis=1) == scores.targets)
-    return int(right) / len(scores.targets)
+    return DEFINED[metric](scores, space)
+
+
+def _share_right(scores: Any, space: None) -> float:
+    """The share of images whose highest score is the target's."""
+    return int(np.count_nonzero(np.argmax(scores.logits, axis=1) == scores.targets)) / len(scores.targets)
+
+
+def _pixels_right(scores: Any, space: dict[str, Any] | None) -> float:
+    total = _pixels(scores, space)
+    return sum(n for (t, p), n in total.items() if t == p) / sum(total.values())
+
+
+def _mean_iou(scores: Any, space: dict[str, Any] | None) -> float:
+    """Over the classes of the truth: pixels of both masks / pixels of either."""
+    total = _pixels(scores, space)
+    ratios = []
+    for name in {t for (t, _), n in total.items() if n}:
+        either = sum(n for pair, n in total.items() if name in pair)
+        ratios.append(total[name, name] / either)
+    return math.fsum(ratios) / len(ratios)
+
+
+def _pixels(scores: Any, space: dict[str, Any] | None) -> dict[tuple[str, str], int]:
+    """(true class, predicted class) -> pixels of all images, by name and in the label space."""
+    names = list(scores.classes)
+    if space is not None and set(names) != set(space["classes"]):
+        homes = {old: new for new, members in space["merge"].items() for old in members}
+        names = [homes[name] for name in names]
+    total: dict[tuple[str, str], int] = Counter({(name, name): 0 for name in names})
+    for t, true in enumerate(names):
+        for p, predicted in enumerate(names):
+            total[true, predicted] += int(scores.confusion[:, t, p].sum())
+    return total
+
+
+DEFINED: dict[str, Callable[[Any, Any], float]] = {
+    "accuracy": _share_right,
+    "pixel_accuracy": _pixels_right,
+    "mean_iou": _mean_iou,
+}
 
 
 def _difference(results: Results, contrast: Contrast, stored: dict[str, Any]) -> Iterator[Problem]:
     question = contrast.question
     where = f"questions[{question.name}]"
-    if question.metric == "accuracy":
+    if question.metric in DEFINED:
         by_name = {arm.name: arm.runs for arm in results.arms}
         total = 0.0
         for arm, weight in question.weights.items():
             if weight:
                 runs = by_name[arm][: contrast.seeds[arm]]
-                total += weight * math.fsum(_share_right(results, run) or 0.0 for run in runs) / len(runs)
+                values = [_defined(results, run, question.metric, question.score_in) or 0.0 for run in runs]
+                total += weight * math.fsum(values) / len(runs)
         yield from _told(f"{where}.difference", stored.get("difference"), total)
     if contrast.se > 0:
         for key, level in (("ci95", 0.95), ("ci90", 0.90)):

@@ -1,7 +1,7 @@
 """The sentences of a verdict. Numbers first, what is ruled out next, never more than the data carry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from paribus.looks import Decision
 from paribus.metrics import described
@@ -48,6 +48,12 @@ def scale_of(metric: str) -> Scale:
     return Scale(shown.label, shown.unit == "points", shown.flipped)
 
 
+def scale_of_question(question: Question) -> Scale:
+    """How its differences are printed; the label names the space in which its arms are scored."""
+    scale = scale_of(question.metric)
+    return scale if question.score_in is None else replace(scale, label=f"{scale.label} in {question.score_in['name']}")
+
+
 def sentence(
     question: Question,
     decision: Decision,
@@ -63,7 +69,7 @@ def sentence(
 
     interval, level: as printed. mde: shown where the verdict is open.
     """
-    scale = scale_of(question.metric)
+    scale = scale_of_question(question)
     effect = scale.effect(decision.result.difference, interval)
     if abs(level - 0.95) > 1e-9:
         effect += f" ({100 * level:.3g} % interval)"
@@ -82,10 +88,11 @@ def sentence(
 
 def coverage(question: Question, decision: Decision, design: Design, images: int, groups: int | None) -> str:
     """What the interval covers, and from how many runs, images and groups."""
+    stretches = "new stretches of the same recordings" if design.in_blocks else "new images"
     what = {
-        "new_images": "Covers new runs and new images, same training set",
+        "new_images": f"Covers new runs and {stretches}, same training set",
         "these_images": "Covers new runs on exactly these images, same training set",
-        "these_networks": "Covers new images for exactly these networks, same training set",
+        "these_networks": f"Covers {stretches} for exactly these networks, same training set",
     }[decision.result.estimand]
     counts = set(decision.runs)
     if len(counts) == 1:
@@ -93,13 +100,13 @@ def coverage(question: Question, decision: Decision, design: Design, images: int
     else:
         each = zip(question.weights, decision.runs, strict=True)
         runs = "runs: " + ", ".join(f"{arm} {count}" for arm, count in each)
-    grouped = "" if groups is None else f" in {_count(groups, 'group')}"
+    grouped = "" if groups is None else f" in {_count(groups, 'block' if design.in_blocks else 'group')}"
     return f"{what} ({runs}, {_count(images, 'image')}{grouped}, {_EPOCHS[design.epoch]})."
 
 
 def plan_sentence(question: Question, plan: Plan, seeds: float, images: int, fixed_images: bool) -> str:
     """What would settle the question: `About 1600 more images would show …; no number of seeds would.`"""
-    scale = scale_of(question.metric)
+    scale = scale_of_question(question)
     source = "the margin" if question.margin is not None else "the difference seen here"
     target = f"a true difference of {scale.size(plan.target)} ({source}) in 4 of 5 studies"
     if plan.seeds is not None and plan.seeds <= seeds:
@@ -126,7 +133,7 @@ def average_note(interaction: Question, verdict: str, factor: str) -> str:
 
 def half_scale_note(question: Question, difference: float, interval: tuple[float, float]) -> str:
     """The note of an interaction: its size on the half scale that textbooks use."""
-    scale = scale_of(question.metric)
+    scale = scale_of_question(question)
     half = scale.effect(difference / 2, (interval[0] / 2, interval[1] / 2))
     return f"A difference of differences; on the half scale of textbooks it is {half}."
 

@@ -128,13 +128,13 @@ def _problems(
 
 
 def _metric_problems(predicted: Predicted, metric: str) -> list[Problem]:
-    if metric not in metrics.names():
-        return [Problem("METRIC_UNKNOWN", unknown("metric", metric, metrics.names()), "--metric")]
+    if metric not in metrics.names("classification"):
+        return [Problem("METRIC_UNKNOWN", unknown("metric", metric, metrics.names("classification")), "--metric")]
     bare = [arm for arm, runs in predicted.arms.items() if any(_kind(r) in ("labels only", "neither") for r in runs)]
     if metric not in NEED_SCORES or not bare:
         return []
     message = f"{metric} needs probabilities or logits, and only the answers of {some(bare)} are known."
-    others = ", ".join(n for n in metrics.names() if n not in NEED_SCORES)
+    others = ", ".join(n for n in metrics.names("classification") if n not in NEED_SCORES)
     fix = f"give one column a class, with probabilities that sum to 1 or logits; or ask for {others}."
     return [Problem("METRIC_NEEDS_SCORES", message, "--metric", fix)]
 
@@ -176,7 +176,7 @@ def _data(predicted: Predicted) -> dict[str, Any]:
 
 def _counts(predicted: Predicted, split: str) -> dict[str, int]:
     """Class -> how many images of it the split has."""
-    targets = predicted.runs[0].evidence[split].targets
+    targets = predicted.evidence(predicted.runs[0], split).targets
     counts = np.bincount(targets, minlength=len(predicted.classes)).tolist()
     return dict(zip(predicted.classes, counts, strict=True))
 
@@ -277,7 +277,7 @@ def _copies(predicted: Predicted, split: str) -> Finding:
     title = "Seeds made a difference"
     copied = []
     for arm, runs in predicted.arms.items():
-        different = {run.evidence[split].logits.tobytes() for run in runs}
+        different = {predicted.evidence(run, split).logits.tobytes() for run in runs}
         copied += [f"{arm} ({len(runs)} runs, {len(different)} different)"] if len(different) < len(runs) else []
     if not copied:
         return Finding("COMPARE_COPIES", title, "passed", "No two runs of an arm gave the same predictions throughout.")

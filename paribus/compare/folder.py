@@ -32,10 +32,10 @@ def write(predicted: Predicted, folder: Path) -> None:
     (folder / DONE).unlink(missing_ok=True)
     tensors = {}
     for split in predicted.splits:
-        tensors[f"targets/{split}"] = predicted.runs[0].evidence[split].targets
+        tensors[f"targets/{split}"] = predicted.evidence(predicted.runs[0], split).targets
         for number, run in enumerate(predicted.runs):
             tensors[f"{number}/{split}/epochs"] = np.array(run.evidence[split].epochs, dtype=np.int64)
-            tensors[f"{number}/{split}/logits"] = np.ascontiguousarray(run.evidence[split].logits)
+            tensors[f"{number}/{split}/logits"] = np.ascontiguousarray(predicted.evidence(run, split).logits)
     durable.write(folder / SCORES, save(tensors))
     durable.write_json(folder / ABOUT, _about(predicted))
     durable.write_json(

@@ -45,6 +45,14 @@ class Predicted:
         """The splits that were scored; every run has them all."""
         return tuple(split for split in SPLITS if split in self.runs[0].evidence)
 
+    @staticmethod
+    def evidence(run: RunRecord, split: str) -> Evidence:
+        """What a run says about a split: always of a classification here."""
+        found = run.evidence[split]
+        if not isinstance(found, Evidence):
+            raise TypeError("Predictions of classifiers are compared, and this is evidence about masks.")
+        return found
+
 
 def join(
     cells: Sequence[Cell], sources: tuple[dict[str, Any], ...], ignored: tuple[str, ...], classes: tuple[str, ...] = ()

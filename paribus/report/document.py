@@ -10,7 +10,7 @@ from paribus import metrics
 from paribus.contrasts import Contrast
 from paribus.findings import Finding
 from paribus.metrics import MetricFunction
-from paribus.predictions import ClassScores, RunRecord
+from paribus.predictions import ClassScores, MaskEvidence, RunRecord, Scores
 from paribus.questions import Question
 from paribus.report import evidence
 from paribus.report.numbers import scale_of
@@ -72,7 +72,7 @@ def _metric(name: str) -> dict[str, Any]:
     return {"name": name, "label": scale.label, "lower_is_better": scale.lower_is_better}
 
 
-def _study(results: Results, known: dict[str, list[ClassScores]]) -> dict[str, Any]:
+def _study(results: Results, known: dict[str, list[Scores]]) -> dict[str, Any]:
     design = results.design
     first = next((runs[0] for runs in known.values() if runs), None)
     return {
@@ -91,8 +91,11 @@ def _study(results: Results, known: dict[str, list[ClassScores]]) -> dict[str, A
 
 
 def _rule(results: Results) -> MetricFunction:
-    """The metric by which epochs are chosen and runs are scored; accuracy for a metric of the user's own module."""
-    return metrics.named(results.metric) if results.metric in metrics.names() else metrics.accuracy
+    """The metric by which epochs are chosen and runs are scored; a plain one for a metric of the user's own module."""
+    if results.metric in metrics.names():
+        return metrics.named(results.metric)
+    kept = (evidence for arm in results.arms for run in arm.runs for evidence in run.evidence.values())
+    return metrics.mean_iou if isinstance(next(kept, None), MaskEvidence) else metrics.accuracy
 
 
 def _arm(results: Results, arm: ArmResult, counted: list[evidence.Counted | None]) -> dict[str, Any]:
@@ -138,7 +141,7 @@ def run_values(results: Results, arm: ArmResult, counted: list[evidence.Counted 
     return [None] * len(arm.runs)
 
 
-def _interval(results: Results, scores: list[ClassScores]) -> tuple[float, float] | None:
+def _interval(results: Results, scores: list[Scores]) -> tuple[float, float] | None:
     if not scores or results.metric not in metrics.names():
         return None
     metric, groups = metrics.named(results.metric), results.design.groups
@@ -191,7 +194,7 @@ def _question(results: Results, question: Question) -> dict[str, Any]:
         "kind": question.kind,
         "compare": question.weights,
         "metric": question.metric,
-        "score_in": None,
+        "score_in": None if question.score_in is None else question.score_in["name"],
         "margin": question.margin,
         "primary": question.primary,
         "control": question.control,
@@ -239,12 +242,15 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {"code": finding.code, "title": finding.title, "outcome": finding.outcome, "sentence": finding.sentence}
 
 
-def _disagreements(results: Results, known: dict[str, list[ClassScores]]) -> list[dict[str, Any]]:
+def _disagreements(results: Results, known: dict[str, list[Scores]]) -> list[dict[str, Any]]:
     arms = [arm.name for arm in results.arms if not arm.control and known[arm.name]]
     if not arms:
         return []
-    answers = {arm: np.stack([s.predicted() for s in known[arm]]) for arm in arms}
-    return evidence.disagreements(answers, known[arms[0]][0])
+    classified = {arm: [s for s in known[arm] if isinstance(s, ClassScores)] for arm in arms}
+    if not all(classified.values()):
+        return []  # masks are compared by their pictures
+    answers = {arm: np.stack([s.predicted() for s in runs]) for arm, runs in classified.items()}
+    return evidence.disagreements(answers, classified[arms[0]][0])
 
 
 def _best(results: Results, arms: list[dict[str, Any]]) -> dict[str, Any] | None:

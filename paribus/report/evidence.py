@@ -1,5 +1,6 @@
 """What the report describes beyond the contrasts, from the evidence alone: confusions, calibration, disagreements."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from paribus import metrics
 from paribus.epochs import chosen
 from paribus.errors import DataError
 from paribus.metrics import MetricFunction
-from paribus.predictions import ClassScores, RunRecord
+from paribus.predictions import ClassScores, MaskCounts, RunRecord, Scores
 from paribus.questions import Design
 from paribus.stats import contrast
 
@@ -23,7 +24,7 @@ DRAWS = 40  # averaged over the runs as well, so that few are enough
 class Counted:
     """What describes one run: its scores, and the epoch they are of (None where two epochs were joined)."""
 
-    scores: ClassScores
+    scores: Scores
     epoch: int | None
 
 
@@ -55,10 +56,13 @@ def has_probabilities(scores: ClassScores) -> bool:
     return bool(sample.size) and len(np.unique(sample[~np.isnan(sample)])) > 2
 
 
-def confusion(scores: list[ClassScores]) -> dict[str, Any]:
-    """Counts (truth x answer), averaged over runs, with each row's shares; the largest confusions if classes abound."""
+def confusion(scores: Sequence[Scores]) -> dict[str, Any]:
+    """Counts (truth x answer) of images or pixels, averaged over runs, with each row's shares.
+
+    The largest confusions alone if classes abound.
+    """
     classes = len(scores[0].classes)
-    mean = np.mean([metrics.confusion_matrix(run) for run in scores], axis=0)
+    mean = np.mean([_matrix(run) for run in scores], axis=0)
     truth = mean.sum(axis=1, keepdims=True)
     rate = np.divide(mean, truth, out=np.full_like(mean, np.nan), where=truth > 0)
     recall = [float(r) for r in rate.diagonal()]
@@ -70,12 +74,18 @@ def confusion(scores: list[ClassScores]) -> dict[str, Any]:
     return {"largest": [[t, p, float(mean[t, p]), float(rate[t, p])] for t, p in pairs], "recall": recall}
 
 
-def calibration(scores: list[ClassScores]) -> dict[str, float | int] | None:
+def _matrix(scores: Scores) -> NDArray[np.int64]:
+    if isinstance(scores, MaskCounts):
+        return np.asarray(scores.confusion.sum(axis=0))
+    return metrics.confusion_matrix(scores)
+
+
+def calibration(scores: Sequence[Scores]) -> dict[str, float | int] | None:
     """Mean over runs of log loss, Brier score and ECE, with the ECE of a perfectly calibrated model on as many images.
 
-    None where only answers are known.
+    None where only answers are known, and for masks.
     """
-    known = [s for s in scores if has_probabilities(s)]
+    known = [s for s in scores if isinstance(s, ClassScores) and has_probabilities(s)]
     if not known:
         return None
     return {
