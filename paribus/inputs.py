@@ -1,15 +1,19 @@
 """The `input` of a recipe: what training and evaluation share. It moves pixels, so it is a choice like any other."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from paribus.parts import Range
+
+Pixels = Annotated[int, Range(8)]
 
 
 def images(
     *,
-    size: int | tuple[int, int] = 224,
+    size: Pixels | tuple[Pixels, Pixels] = 224,
     normalize: Literal["model", "imagenet"] | dict[str, list[float]] = "model",
-    eval_size: int | tuple[int, int] | None = None,
-    crop_fraction: float = 0.875,
-    prepare: int | None = None,
+    eval_size: Pixels | tuple[Pixels, Pixels] | None = None,
+    crop_fraction: Annotated[float, Range(above=0, high=1)] = 0.875,
+    prepare: Pixels | None = None,
 ) -> dict[str, object]:
     """The `input` of a recipe: what training and evaluation share.
 
@@ -26,8 +30,3 @@ def images(
         "crop_fraction": crop_fraction,
         "prepare": prepare,
     }
-
-
-def sides(size: int | list[int]) -> tuple[int, int]:
-    """(height, width) of a size as a recipe writes it."""
-    return (size, size) if isinstance(size, int) else (size[0], size[1])

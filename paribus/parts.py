@@ -264,4 +264,4 @@ def _words(annotation: Any) -> str:
     if origin in (list, tuple):
         size = f" of {len(inner)}" if origin is tuple and Ellipsis not in inner else ""
         return f"a list{size}, each {_words(inner[0])}"
-    return "a mapping" if origin is dict else str(annotation)
+    return f"a mapping, each value {_words(inner[1])}" if origin is dict else str(annotation)

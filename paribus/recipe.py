@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from paribus.errors import unknown
-from paribus.inputs import sides
 from paribus.parts import PREFIXES, Part, PartProblem, completed
 
 HOMES = {
@@ -191,6 +190,11 @@ def augment_home(data: Part) -> str:
     return PAIRED_AUGMENT if has_masks(data) else AUGMENT
 
 
+def sides(size: int | list[int]) -> tuple[int, int]:
+    """(height, width) of an input's size as a recipe holds it."""
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
 def _impossible(values: dict[str, Any]) -> Problems:
     """Choices that bind one by one and make no sense together."""
     problems: Problems = []
@@ -201,16 +205,8 @@ def _impossible(values: dict[str, Any]) -> Problems:
     elif any(s <= 0 for s in normalize["std"]):
         problems.append((("input", "normalize"), "needs a standard deviation above 0."))
     for name in ("size", "eval_size", "prepare"):
-        if args[name] is not None and min(sides(args[name])) < 8:
-            problems.append((("input", name), f"must be at least 8 pixels, not {args[name]}."))
         if isinstance(args[name], list) and not masks:
             problems.append((("input", name), f"must be one number, the side of a square, not {args[name]}."))
-    if not 0 < args["crop_fraction"] <= 1:
-        problems.append((("input", "crop_fraction"), "must be above 0 and at most 1."))
-    for field in ("lr", "backbone_lr"):
-        rate = values["optimizer"].args.get(field)
-        if isinstance(rate, float) and rate < 0:
-            problems.append((("optimizer", field), f"must not be negative, but is {rate}."))
     return problems
 
 

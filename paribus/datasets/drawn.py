@@ -1,24 +1,26 @@
 """`faces` and `streets`: drawn images whose truth is known."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paribus.datasets.items import ImageSet, Item
 from paribus.errors import Problem, StudyError
+from paribus.parts import Range, Share
 
 _KEPT_DRAWINGS = 256 << 20  # bytes of generated pixels held in memory; larger sets are drawn again when asked for
 
 
 def faces(
     *,
-    n: int = 800,
-    n_val: int = 400,
-    n_test: int = 0,
-    size: int = 96,
-    difficulty: float = 0.5,
-    confound: float = 0.0,
+    n: Annotated[int, Range(2)] = 800,
+    n_val: Annotated[int, Range(0)] = 400,
+    n_test: Annotated[int, Range(0)] = 0,
+    size: Annotated[int, Range(32, 1024)] = 96,
+    difficulty: Share = 0.5,
+    confound: Share = 0.0,
     seed: int = 0,
 ) -> ImageSet:
     """Drawn faces, smiling or neutral, whose truth is known; nothing is read from disk.

@@ -7,10 +7,11 @@ from paribus.datasets.found import Found, existing, split_folders
 from paribus.datasets.items import ImageSet, Item, image_set, name_collisions
 from paribus.datasets.splitting import group_pattern, grouped, split_up
 from paribus.errors import DataError, Problem, StudyError
+from paribus.parts import Share
 
 
 def folder(
-    root: Path, *, splits: dict[str, float] | None = None, split_seed: int = 0, groups: str | None = None
+    root: Path, *, splits: dict[str, Share] | None = None, split_seed: int = 0, groups: str | None = None
 ) -> ImageSet:
     """Images in one folder a class: `train/<class>/` and `val/<class>/` (and `test/<class>/`), or `<class>/` alone.
 

@@ -174,3 +174,26 @@ def test_ranges_of_the_transforms(use, name, bad, good):
         assert found[0] == name and f"{use}: {name} must be" in found[1] and repr(value) in found[1]
     for value in good:
         assert completed(Part(use, {name: value}), "paribus.transforms").args[name] == value
+
+
+@pytest.mark.parametrize(
+    ("home", "use", "name", "bad", "good"),
+    [
+        ("inputs", "images", "size", [7, 0, -64], [8, [8, 16]]),
+        ("inputs", "images", "eval_size", [7, 0], [8, None]),
+        ("inputs", "images", "prepare", [7], [8, None]),
+        ("inputs", "images", "crop_fraction", [0, 1.01, -1], [0.5, 1]),
+        ("datasets", "folder", "splits", [{"train": 70, "val": 30}], [{"train": 0.7, "val": 0.3}]),
+        ("datasets", "faces", "n", [1, -5], [2]),
+        ("datasets", "faces", "n_test", [-1], [0]),
+        ("datasets", "faces", "size", [16, 2048], [32, 1024]),
+        ("datasets", "faces", "difficulty", [-0.1, 1.1], [0, 1]),
+        ("datasets", "faces", "confound", [-0.1, 1.1], [0, 1]),
+    ],
+)
+def test_ranges_of_the_other_parts(home, use, name, bad, good):
+    for value in bad:
+        (found,) = refused(Part(use, {name: value}), f"paribus.{home}")
+        assert found[0] == name and f"{use}: {name} must be" in found[1] and repr(value) in found[1]
+    for value in good:
+        assert completed(Part(use, {name: value}), f"paribus.{home}").args[name] == value

@@ -23,7 +23,7 @@ def test_a_completed_recipe_goes_through_json_and_back():
 
 def test_all_misfits_of_a_recipe_at_once():
     found = refused(epochs=0, batch_norm="no", optimizer={"use": "sgd", "lr": -1, "momentun": 1}, loss=3, speling=1)
-    assert set(found) == {"epochs", "batch_norm", "optimizer.momentun", "loss", "speling"}
+    assert set(found) == {"epochs", "batch_norm", "optimizer.lr", "optimizer.momentun", "loss", "speling"}
     assert set(refused(optimizer={"lr": 1})) == {"optimizer"}
 
 
