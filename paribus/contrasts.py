@@ -37,7 +37,7 @@ class Contrast:
     shares: {"runs", "images"}, how much of the variance each accounts for; they sum to 1.
     per_arm: arm -> one value a run, in the order of the seeds, the runs of `look` only. one_run_wrong: the share of
     all ways to pick one run an arm whose difference has the other sign than the full study's; None where the question
-    has one run an arm.
+    has one run an arm, and where the full difference is exactly 0 and has no sign.
     mde80: the smallest true effect found in 80 % of such studies at 1 - `alpha_used`. plan: what would settle it:
     target, target_is, seeds, seeds_cautious, images (totals, None: no number will do), floor_images, floor_seeds,
     sentence; only `sentence` with one run an arm; empty where the verdict is decisive.

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from paribus.contrasts import Contrast
-from paribus.predictions import RunRecord
+from paribus.per_class import FEWEST_IMAGES
+from paribus.predictions import MaskEvidence, RunRecord
+from paribus.questions import BLOCK, Question
+from paribus.stats import FEWEST_GROUPS
 
+VIDEO = "VIDEO_BETWEEN"  # the scan's warning of a split that lies between training frames of the same video
 Outcome = Literal["passed", "issue", "tip", "not_applicable", "skipped", "ignored"]
 
 
@@ -70,8 +74,7 @@ def _control(looked: Looked) -> Finding:
 
 def _frozen(looked: Looked) -> Finding:
     code, title = "FROZEN", "Frozen parts"
-    certificates = [c for run in _all_runs(looked) if (c := (run.facts or {}).get("certificate"))]
-    frozen = [c for c in certificates if c["parameters_frozen"]]
+    frozen = [c for run in _all_runs(looked) if (c := _certificate_of_something_frozen(run))]
     if not frozen:
         return Finding(code, title, "not_applicable", "No arm freezes anything.")
     broken = [c for c in frozen if not c["held"]]
@@ -82,6 +85,14 @@ def _frozen(looked: Looked) -> Finding:
     return Finding(
         code, title, "passed", f"What was frozen stood still in all {len(frozen)} runs, by hash before and after."
     )
+
+
+def _certificate_of_something_frozen(run: RunRecord) -> dict[str, Any] | None:
+    """The certificate of a run that freezes parameters, or nothing but its batch-norm statistics."""
+    facts = run.facts or {}
+    certificate = facts.get("certificate")
+    statistics_frozen = (facts.get("recipe") or {}).get("batch_norm") == "frozen"
+    return certificate if certificate and (certificate["parameters_frozen"] or statistics_frozen) else None
 
 
 def _diverged(looked: Looked) -> Finding:
@@ -116,13 +127,62 @@ def _images_left_out(looked: Looked) -> Finding:
 
 def _data_warnings(looked: Looked) -> Finding:
     code, title = "DATA_WARNINGS", "Oddities of the data"
-    kinds = looked.study["data"]["warnings"]
+    kinds = [kind for kind in looked.study["data"]["warnings"] if kind["code"] != VIDEO]
     if not kinds:
         return Finding(
             code, title, "passed", "The scan found nothing odd: no duplicates inside a split, no near copies."
         )
     counts = ", ".join(f"{kind['count']} x {kind['code']}" for kind in kinds)
     return Finding(code, title, "tip", f"The scan noted {counts}. For example: {kinds[0]['example']}")
+
+
+def _video_split(looked: Looked) -> Finding:
+    """Frames that are scored and lie between training frames of their own video, and what verdicts over them mean."""
+    code, title = "VIDEO_SPLIT", "Split of a video"
+    seen = next((kind for kind in looked.study["data"]["warnings"] if kind["code"] == VIDEO), None)
+    if seen is None:
+        return Finding(code, title, "passed", "The scan found no split that lies between training frames of its video.")
+    sentence = (
+        f"{seen['example'].removeprefix(f'warning[{VIDEO}]: ')} Scored frames resemble frames that were trained on: "
+        "levels are higher than on other recordings, and a verdict over them is about this recording. "
+        f"{_counted_as(looked.study['data']['groups'])} A split by sequence asks what holds on another one."
+    )
+    return Finding(code, title, "issue", sentence)
+
+
+def _counted_as(groups: dict[str, str] | None) -> str:
+    """What the intervals take as the independent units of a video."""
+    if not groups:
+        return "Its frames are counted as independent images, which they are not: declare `groups: {block: 10}`."
+    names = set(groups.values())
+    if len(names) < FEWEST_GROUPS:
+        return f"Its frames form {len(names)} groups, so that verdicts speak of exactly these frames."
+    if all(name.startswith(BLOCK) for name in names):
+        return f"Intervals count {len(names)} blocks of contiguous frames: they speak of new stretches of it."
+    return f"Intervals count {len(names)} groups of frames."
+
+
+def _rare_classes(looked: Looked) -> Finding:
+    code, title = "RARE_CLASSES", "Rare classes"
+    kept = (run.evidence.get(looked.study["split"]) for run in _all_runs(looked))
+    evidence = next((e for e in kept if isinstance(e, MaskEvidence) and e.epochs), None)
+    if evidence is None:
+        return Finding(code, title, "not_applicable", "The classes are of whole images, and counted with the data.")
+    holds = (evidence.confusion[0].sum(axis=2) > 0).sum(axis=0).tolist()
+    images = dict(zip(evidence.classes, holds, strict=True))
+    absent = [name for name, count in images.items() if not count]
+    rare = [f"{name} ({count})" for name, count in images.items() if 0 < count < FEWEST_IMAGES]
+    if not absent and not rare:
+        return Finding(code, title, "passed", f"Every class is in at least {FEWEST_IMAGES} of the scored images.")
+    parts = []
+    if rare:
+        parts.append(
+            f"In fewer than {FEWEST_IMAGES} of the scored images: {', '.join(rare)}. These classes count in means as "
+            "the others do, and their own IoU has no interval."
+        )
+    if absent:
+        parts.append(f"In none: {', '.join(absent)}; means over classes leave them out.")
+    return Finding(code, title, "tip", " ".join(parts))
 
 
 def _equal_tuning(looked: Looked) -> Finding:
@@ -159,9 +219,47 @@ def _precision(looked: Looked) -> Finding:
     by_arm = {arm["name"]: arm["recipe"]["precision"] for arm in looked.study["arms"]}
     if len(set(by_arm.values())) == 1:
         return Finding(code, title, "passed", f"All arms compute in {next(iter(by_arm.values()))}.")
-    return Finding(
-        code, title, "tip", "Arms compute in different precisions; a difference between them may come from there."
+    apart = [q for q in _questions(looked) if _sides(q, by_arm)[0] != _sides(q, by_arm)[1]]
+    if not apart:
+        sentence = "Arms compute in different precisions; the two sides of every question compute in the same."
+        return Finding(code, title, "tip", sentence)
+    unasked = [q.name for q in apart if "precision" not in q.changed]
+    if not unasked:
+        sentence = f"Precision is what {', '.join(q.name for q in apart)} asks about; elsewhere both sides share it."
+        return Finding(code, title, "passed", sentence)
+    sentence = (
+        f"The two sides of {', '.join(unasked)} compute in different precisions; a difference between them may come "
+        "from there."
     )
+    return Finding(code, title, "issue", sentence)
+
+
+def _views(looked: Looked) -> Finding:
+    code, title = "VIEWS", "Augmented views drawn in advance"
+    by_arm = {arm["name"]: arm["recipe"].get("views") for arm in looked.study["arms"]}
+    fixed = {name: views for name, views in by_arm.items() if views is not None}
+    if not fixed:
+        return Finding(code, title, "passed", "Every epoch of every run draws its augmentations afresh.")
+    apart = [q.name for q in _questions(looked) if _sides(q, by_arm)[0] != _sides(q, by_arm)[1]]
+    named = ", ".join(f"{name} ({views})" for name, views in fixed.items())
+    sentence = (
+        f"Views drawn in advance: {named} an image, the same for all seeds. What another draw of augmentations would "
+        "do is outside the intervals."
+    )
+    if not apart:
+        return Finding(code, title, "tip", sentence)
+    sentence += f" The two sides of {', '.join(apart)} have different views: this may be what differs."
+    return Finding(code, title, "issue", sentence)
+
+
+def _questions(looked: Looked) -> list[Question]:
+    return [row.question for row in looked.rows]
+
+
+def _sides(question: Question, of_arm: dict[str, Any]) -> tuple[set[Any], set[Any]]:
+    """What the arms with negative and with positive weight have."""
+    low = {of_arm[arm] for arm, weight in question.weights.items() if weight < 0}
+    return low, {of_arm[arm] for arm, weight in question.weights.items() if weight > 0}
 
 
 def _one_run(looked: Looked) -> Finding:
@@ -179,8 +277,10 @@ def _few_groups(looked: Looked) -> Finding:
     if not groups:
         return Finding(code, title, "not_applicable", "Images are taken as independent; no groups were declared.")
     count = len(set(groups.values()))
-    if count < 8:
-        sentence = f"The images form {count} groups, fewer than 8: verdicts speak of exactly these images."
+    if count < FEWEST_GROUPS:
+        sentence = (
+            f"The images form {count} groups, fewer than {FEWEST_GROUPS}: verdicts speak of exactly these images."
+        )
         return Finding(code, title, "issue", sentence)
     return Finding(code, title, "passed", f"Intervals count {count} groups of images, not single images.")
 
@@ -208,8 +308,11 @@ CHECKS: tuple[Callable[[Looked], Finding], ...] = (
     _diverged,
     _equal_tuning,
     _precision,
+    _views,
     _fixed_margin,
     _few_groups,
+    _rare_classes,
+    _video_split,
     _one_environment,
     _images_left_out,
     _data_warnings,

@@ -265,10 +265,9 @@ def _one_run(document: Row) -> Row | None:
     if worst is None:
         return None
     if worst["one_run_wrong"] == 0:
-        return {
-            "label": "One run",
-            "text": "an arm would have shown the right sign in every question, whichever run was picked",
-        }
+        text = "an arm would never have shown the other sign than all runs together, whichever run was picked"
+        signless = any(q.get("difference") == 0 and not q["control"] for q in document["questions"])
+        return {"label": "One run", "text": f"{text} (a difference of exactly 0 has none)" if signless else text}
     return {
         "label": "One run",
         "text": f"an arm would have shown the other sign in {percent(worst['one_run_wrong'])} of picks",

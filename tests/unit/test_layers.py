@@ -15,14 +15,14 @@ LAYERS = (  # a module may import only from the layers above its own; a folder c
     "confusion counting zoo",
     "metrics datasets weights freezing plans inputs losses models optimizers schedules transforms",
     "recipe scan prepared epochs looks scoring checkpoint grouping simulate thumbnails",
-    "runs asking wording decomposition views listing",
+    "runs asking wording decomposition per_class views listing",
     "store study contrasts features",
     "classifying segmenting findings progress upkeep",
     "train",
     "execute results",
     "collect planning report compare",
     "running verify",
-    "cli",
+    "api cli",
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer.split()}
 
