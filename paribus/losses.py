@@ -1,36 +1,133 @@
 """The built-in losses: `(class_counts, *, choices) -> ((logits, targets) -> scalar)`.
 
-`class_counts` are the numbers of training images by class; logits (B, C), targets (B,).
+For classes of images: `class_counts` are the numbers of training images by class; logits (B, C), targets (B,). For
+classes of pixels: `class_counts` is a PixelCounts; logits (B, C, H, W), targets (B, H, W). Pixels of void count
+nowhere, and a batch of nothing but void has loss 0 and gradient 0. Everything is computed in float32.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Literal
+
+from paribus.labels import VOID
+from paribus.parts import NotNegative, Share
 
 if TYPE_CHECKING:
     import torch
 
     Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
+NO_VOID = -100  # torch's own index of what is ignored; no image has it
 
-def cross_entropy(
-    class_counts: Sequence[int],
-    *,
-    label_smoothing: float = 0.0,
-    class_weights: Literal["balanced"] | list[float] | None = None,
-) -> "Loss":
+
+@dataclass(frozen=True)
+class PixelCounts:
+    """What the training masks hold, by class; void counts nowhere."""
+
+    pixels: list[int]  # of the class
+    pixels_of_images_with: list[int]  # of all images that hold the class
+
+
+Counts = Sequence[int] | PixelCounts
+Weighting = Literal["balanced", "median_frequency"] | list[NotNegative] | None
+
+
+def cross_entropy(class_counts: Counts, *, label_smoothing: Share = 0.0, class_weights: Weighting = None) -> "Loss":
     """Cross-entropy, as torch.nn.CrossEntropyLoss.
 
-    class_weights: one weight a class in the order of the class names, or `balanced`: n / (classes * n_class).
-    Raises ValueError if their number is not that of the classes.
+    class_weights: one weight a class in the order of the class names; `balanced`: n / (classes * n_class) with n images
+    or pixels; `median_frequency` (pixels only; Eigen and Fergus 2015, arXiv 1411.4734): the median of all f over f,
+    where f is the share of a class in the pixels of the images that hold it. A class that no training image holds gets
+    weight 0 by either rule. Raises ValueError if the number of weights is not that of the classes.
+    """
+    from torch.nn.functional import cross_entropy as torchs
+
+    weight, void = _weights(class_counts, class_weights), _void(class_counts)
+
+    def loss(logits: "torch.Tensor", targets: "torch.Tensor") -> "torch.Tensor":
+        if not _counted(targets, weight, void):
+            return logits.sum() * 0.0
+        return torchs(logits.float(), targets, weight, ignore_index=void, label_smoothing=label_smoothing)
+
+    return loss
+
+
+def focal(class_counts: Counts, *, gamma: NotNegative = 2.0, class_weights: Weighting = None) -> "Loss":
+    """Cross-entropy times (1 - p) ** gamma, p the probability of the true class (Lin et al. 2017, arXiv 1708.02002).
+
+    class_weights: as for cross_entropy, which this is at gamma 0.
     """
     import torch
+    from torch.nn.functional import nll_loss
 
-    weight = None
-    if class_weights == "balanced":
-        total = sum(class_counts)
-        weight = torch.tensor([total / (len(class_counts) * n) for n in class_counts], dtype=torch.float32)
-    elif class_weights is not None:
-        if len(class_weights) != len(class_counts):
-            raise ValueError(f"{len(class_weights)} class weights for {len(class_counts)} classes")
-        weight = torch.tensor(class_weights, dtype=torch.float32)
-    return torch.nn.CrossEntropyLoss(weight=weight, label_smoothing=label_smoothing)
+    weight, void = _weights(class_counts, class_weights), _void(class_counts)
+
+    def loss(logits: "torch.Tensor", targets: "torch.Tensor") -> "torch.Tensor":
+        if not _counted(targets, weight, void):
+            return logits.sum() * 0.0
+        log_p = logits.float().log_softmax(1)
+        # -expm1(log p) is 1 - p; where p rounds to 1 the power's slope would be infinite for gamma below 1
+        far = torch.expm1(log_p).neg().clamp(min=torch.finfo(torch.float32).tiny)
+        return nll_loss(far**gamma * log_p, targets, weight, ignore_index=void)
+
+    return loss
+
+
+def dice(class_counts: Counts) -> "Loss":
+    """One minus the soft Dice coefficient, averaged over the classes that the targets of the batch hold.
+
+    2 * sum(p * t) / (sum(p) + sum(t)) over all pixels of the batch, p the probability and t whether the class is the
+    true one (Milletari et al. 2016, arXiv 1606.04797, with plain sums below the line as in Drozdzal et al. 2016,
+    arXiv 1608.04117).
+    """
+    void = _void(class_counts)
+
+    def loss(logits: "torch.Tensor", targets: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        if not _counted(targets, None, void):
+            return logits.sum() * 0.0
+        kept = targets != void
+        p, true = logits.float().softmax(1).movedim(1, -1)[kept], targets[kept]
+        holding = torch.bincount(true, minlength=logits.shape[1])
+        overlap = p.new_zeros(len(holding)).index_add(0, true, p.gather(1, true[:, None])[:, 0])
+        coefficient = 2 * overlap / (p.sum(0) + holding)
+        return 1 - coefficient[holding > 0].mean()
+
+    return loss
+
+
+def _void(counts: Counts) -> int:
+    return VOID if isinstance(counts, PixelCounts) else NO_VOID
+
+
+def _counted(targets: "torch.Tensor", weight: "torch.Tensor | None", void: int) -> bool:
+    """Whether anything of a batch has a weight above 0: a mean over nothing is not a number."""
+    if weight is None or bool((weight > 0).all()):
+        return bool((targets != void).any())
+    return bool((weight[targets[targets != void]] > 0).any())
+
+
+def _weights(counts: Counts, how: Weighting) -> "torch.Tensor | None":
+    import torch
+
+    if how is None:
+        return None
+    by_class = counts.pixels if isinstance(counts, PixelCounts) else counts
+    if how == "balanced":
+        total = sum(by_class)
+        return torch.tensor([total / (len(by_class) * n) if n else 0.0 for n in by_class], dtype=torch.float32)
+    if how == "median_frequency":
+        return torch.tensor(_median_frequency(counts), dtype=torch.float32)
+    if len(how) != len(by_class):
+        raise ValueError(f"{len(how)} class weights for {len(by_class)} classes")
+    return torch.tensor(how, dtype=torch.float32)
+
+
+def _median_frequency(counts: Counts) -> list[float]:
+    if not isinstance(counts, PixelCounts):
+        raise ValueError("class_weights: median_frequency is of pixels; for classes of images write balanced")
+    shares = [n / around if n else 0.0 for n, around in zip(counts.pixels, counts.pixels_of_images_with, strict=True)]
+    middle = median([share for share in shares if share] or [0.0])
+    return [middle / share if share else 0.0 for share in shares]

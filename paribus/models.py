@@ -1,10 +1,14 @@
-"""The built-in classifiers: `(num_classes, weights, *, choices) -> nn.Module`.
+"""The built-in networks: `(num_classes, weights, *, choices) -> nn.Module`.
 
 `weights` is a state dict of pretrained weights or None; it comes from the run (see `paribus.weights`). The last linear
-or convolutional layer of the returned module is the new classifier, the *head*.
+or convolutional layer of the returned module is the new classifier, the *head*. Networks for masks return logits
+(B, num_classes, H, W) of the images' own size, whatever that is; their attribute `backbone` is the part whose weights
+can be pretrained, those of a whole classifier of images (see `paribus.zoo.network_of`).
 """
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from paribus.parts import Range, Share
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,8 +23,8 @@ def timm(
     name: str,
     pretrained: bool = False,
     classifier: Literal["replaced", "appended"] = "replaced",
-    drop_rate: float = 0.0,
-    drop_path_rate: float = 0.0,
+    drop_rate: Share = 0.0,
+    drop_path_rate: Share = 0.0,
 ) -> "nn.Module":
     """Any classifier of timm by name.
 
@@ -81,16 +85,81 @@ def small_cnn(num_classes: int, weights: "State | None", *, width: int = 16, dep
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, num_classes))
 
 
+def fcn(
+    num_classes: int,
+    weights: "State | None",
+    *,
+    backbone: str = "tf_efficientnet_lite0",
+    skips: tuple[int, ...] = (8, 16),
+    decoder: Literal["light", "deconv"] = "light",
+    pretrained: bool = False,
+    width: Annotated[int, Range(1)] | None = None,
+) -> "nn.Module":
+    """A fully convolutional network (Long, Shelhamer and Darrell 2015, arXiv 1411.4038).
+
+    backbone: `vgg16` (torchvision's) or any network of timm that gives features of its stages. skips: strides whose
+    features are added: [8, 16] is FCN-8s, [16] FCN-16s, [] has none, [2, 4, 8, 16] goes to the shallowest.
+    decoder: `light` doubles bilinearly with a 3x3 convolution each, down to stride 8 or that of the finest skip, then
+    enlarges the logits; `deconv` doubles by transposed convolutions down to single pixels. width: channels of the light
+    decoder (null: 128), or of the last step of `deconv`, each before it having twice as many (null: 32).
+    Raises ValueError for a stride that the backbone does not have and for weights that do not fit.
+    """
+    from paribus import fcn as family
+    from paribus.backbones import stages
+
+    body, channels = stages(backbone, weights, pretrained)
+    wide = family.WIDTH[decoder] if width is None else width
+    return family.network(num_classes, body, channels, skips, decoder, wide)
+
+
+def smp(
+    num_classes: int,
+    weights: "State | None",
+    *,
+    name: str,
+    encoder: str = "tf_efficientnet_lite0",
+    pretrained: bool = False,
+) -> "nn.Module":
+    """Any architecture of segmentation-models-pytorch by name, with its own choices, on an encoder of timm.
+
+    encoder: timm's name of it. Raises ValueError if the two do not go together.
+    """
+    import segmentation_models_pytorch as library
+    import torch
+    from torch import nn
+
+    from paribus.backbones import load_stages
+    from paribus.fcn import padded
+
+    sizes = {"dynamic_img_size": True} if name == "DPT" else {}  # its transformers take one size only otherwise
+    try:
+        made = library.create_model(name, f"tu-{encoder}", encoder_weights=None, classes=num_classes, **sizes)
+    except (RuntimeError, TypeError, ValueError, KeyError, AssertionError) as error:
+        raise ValueError(f"smp:{name} cannot be built on {encoder}: {error}") from None
+    if pretrained:
+        load_stages(made.encoder.model, encoder, weights)
+
+    class Smp(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = made
+
+        @property
+        def backbone(self) -> nn.Module:
+            return self.network.encoder
+
+        def get_classifier(self) -> nn.Module:
+            return next(m for m in self.network.segmentation_head.modules() if isinstance(m, nn.Conv2d))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            height, width = images.shape[-2:]
+            logits: torch.Tensor = self.network(padded(images, made.encoder.output_stride)).float()
+            return logits[..., :height, :width]
+
+    return Smp()
+
+
 def _load(body: "nn.Module", weights: "State | None", name: str) -> None:
-    if weights is None:
-        raise ValueError(f"{name}: pretrained weights were asked for and none were given.")
-    own = body.state_dict()
-    own_keys = [k for k in own if k in weights]
-    if len(own_keys) == len(own):
-        body.load_state_dict({k: weights[k] for k in own})
-        return
-    # The same network under other names (efficientnet-pytorch's for timm's lite models): same order, same shapes.
-    if [v.shape for v in own.values()] != [v.shape for v in weights.values()]:
-        missing = [k for k in own if k not in weights][:3]
-        raise ValueError(f"{name}: the weights do not fit the network (missing among others: {', '.join(missing)}).")
-    body.load_state_dict(dict(zip(own, weights.values(), strict=True)))
+    from paribus.backbones import fitting
+
+    body.load_state_dict(fitting(body.state_dict(), weights, name))

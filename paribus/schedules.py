@@ -7,6 +7,8 @@ nothing of it has to be stored to resume a run.
 import math
 from collections.abc import Callable
 
+from paribus.parts import Positive
+
 Schedule = Callable[[int], float]
 
 
@@ -23,6 +25,14 @@ def step(steps: int, steps_per_epoch: int, *, every: int = 7, gamma: float = 0.1
 def cosine(steps: int, steps_per_epoch: int, *, final: float = 0.0) -> Schedule:
     """Half a cosine from 1 to `final` over the whole training (Loshchilov and Hutter 2017, arXiv 1608.03983)."""
     return lambda number: _cosine(1.0, final, number / max(1, steps - 1))
+
+
+def polynomial(steps: int, steps_per_epoch: int, *, power: Positive = 0.9) -> Schedule:
+    """(1 - share of the training that is over) ** power, as torch's PolynomialLR.
+
+    The `poly` policy of segmentation, whose power is 0.9 (Liu et al. 2015, arXiv 1506.04579).
+    """
+    return lambda number: float((1 - min(1.0, number / steps)) ** power)
 
 
 def one_cycle(

@@ -14,7 +14,7 @@ LAYERS = (  # a module may import only from the layers above its own; a folder c
     "ratios backbones fcn",
     "confusion counting zoo",
     "metrics datasets weights freezing plans inputs losses models optimizers schedules transforms",
-    "recipe scan prepared epochs looks scoring checkpoint grouping simulate thumbnails",
+    "pixel_transforms recipe scan prepared epochs looks scoring checkpoint grouping simulate thumbnails",
     "runs asking wording decomposition per_class views listing",
     "store study contrasts features",
     "classifying segmenting findings progress upkeep",
