@@ -67,6 +67,8 @@ _ORIENTATION = 0x0112
 _TIFF_BITS = 258
 _TIFF_PHOTOMETRIC = 262
 
+Notes = list[tuple[str, str]]  # (code, message)
+
 
 class ImageProblem(DataError):
     """One file that cannot be used. `problem` says why."""
@@ -157,17 +159,12 @@ def read_bytes(path: Path, name: str | None = None) -> bytes:
 
 def decode_bytes(data: bytes, name: str) -> tuple[NDArray[np.uint8], tuple[Problem, ...]]:
     """(H, W, 3) uint8 RGB pixels of an encoded image, and warnings. `name` stands in messages. Raises as `read`."""
-    if ImageFile.LOAD_TRUNCATED_IMAGES:
-        message = "PIL.ImageFile.LOAD_TRUNCATED_IMAGES is set: damaged images would pass as whole ones. Unset it."
-        raise MachineError(message)
-    kind = _format(data, name)
-    notes: list[tuple[str, str]] = []
-    try:
-        pixels = _pixels(data, kind, name, notes)
-    except (ImageProblem, MemoryError):
-        raise
-    except Exception as error:  # a decoder given damaged bytes raises almost anything
-        raise _damaged(error, data, kind, name) from None
+    notes: Notes = []
+    with opened(data, name, notes) as (image, kind):
+        array = _rgb(image, data, kind, name, notes)
+        with _quietly() as corrupt:
+            orientation = _orientation(image, corrupt)
+    pixels = _upright(array, orientation, notes)
     if pixels.min() == pixels.max() or (pixels == pixels[0, 0]).all():
         notes.append(("IMG_CONSTANT", "every pixel has the same colour."))
     suffix = PurePosixPath(name).suffix.lower()
@@ -176,6 +173,32 @@ def decode_bytes(data: bytes, name: str) -> tuple[NDArray[np.uint8], tuple[Probl
     if _has_trailing_bytes(data, kind):
         notes.append(("IMG_TRAILING_BYTES", f"other data follow the end of the {kind} image; they are not used."))
     return np.ascontiguousarray(pixels), tuple(Problem(code, message, name) for code, message in dict(notes).items())
+
+
+def orientation_of(data: bytes, name: str) -> int:
+    """The EXIF orientation of an encoded image, 1 to 8; 1 if there is none that means anything."""
+    with _quietly() as corrupt:
+        image = _READERS[_format(data, name)](BytesIO(data))
+        return _orientation(image, corrupt) or 1
+
+
+@contextmanager
+def opened(data: bytes, name: str, notes: Notes) -> Iterator[tuple[ImageFile.ImageFile, str]]:
+    """An encoded image, decoded but neither converted nor turned, and its format. Adds (code, message) to `notes`.
+
+    Raises ImageProblem as `read` does, also where the bytes turn out to be damaged while the image is used.
+    """
+    if ImageFile.LOAD_TRUNCATED_IMAGES:
+        message = "PIL.ImageFile.LOAD_TRUNCATED_IMAGES is set: damaged images would pass as whole ones. Unset it."
+        raise MachineError(message)
+    kind = _format(data, name)
+    try:
+        with _load(data, kind, name, notes) as image:
+            yield image, kind
+    except (ImageProblem, MemoryError):
+        raise
+    except Exception as error:  # a decoder given damaged bytes raises almost anything
+        raise _damaged(error, data, kind, name) from None
 
 
 # ---------------------------------------------------------------------------------------------------- what it is
@@ -234,16 +257,7 @@ def _quietly() -> Iterator[list[warnings.WarningMessage]]:
         yield said
 
 
-def _pixels(data: bytes, kind: str, name: str, notes: list[tuple[str, str]]) -> NDArray[np.uint8]:
-    """(H, W, 3), upright; appends to `notes` as (code, message)."""
-    with _load(data, kind, name, notes) as image:
-        array = _rgb(image, data, kind, name, notes)
-        with _quietly() as corrupt:
-            orientation = _orientation(image, corrupt)
-    return _upright(array, orientation, notes)
-
-
-def _load(data: bytes, kind: str, name: str, notes: list[tuple[str, str]]) -> ImageFile.ImageFile:
+def _load(data: bytes, kind: str, name: str, notes: Notes) -> ImageFile.ImageFile:
     """The image with its pixels decoded, not yet RGB."""
     with _quietly() as said:
         image = _READERS[kind](BytesIO(data))
@@ -291,11 +305,9 @@ def _damaged(error: Exception, data: bytes, kind: str, name: str) -> ImageProble
 # ---------------------------------------------------------------------------------------------------- to RGB
 
 
-def _rgb(
-    image: ImageFile.ImageFile, data: bytes, kind: str, name: str, notes: list[tuple[str, str]]
-) -> NDArray[np.uint8]:
+def _rgb(image: ImageFile.ImageFile, data: bytes, kind: str, name: str, notes: Notes) -> NDArray[np.uint8]:
     """(H, W, 3). Deep images keep their high byte; transparent pixels are composited on white."""
-    bits = _bits(image, data, kind)
+    bits = bit_depth(image, data, kind)
     if bits > 8:
         notes.append(("IMG_DEPTH_CONVERTED", f"{bits} bits a channel; the highest 8 are used."))
     if image.mode.startswith("I;16") or (image.mode == "I" and kind == "PNG"):
@@ -310,7 +322,7 @@ def _rgb(
     return np.asarray(image.convert("RGB"))
 
 
-def _bits(image: Image.Image, data: bytes, kind: str) -> int:
+def bit_depth(image: Image.Image, data: bytes, kind: str) -> int:
     """Bits a channel. Pillow cuts 48-bit files down without a word, so the file itself is asked."""
     if kind == "PNG":
         return data[24]
@@ -319,7 +331,7 @@ def _bits(image: Image.Image, data: bytes, kind: str) -> int:
     return 8
 
 
-def _deep_grey(image: Image.Image, bits: int, notes: list[tuple[str, str]]) -> NDArray[np.uint8]:
+def _deep_grey(image: Image.Image, bits: int, notes: Notes) -> NDArray[np.uint8]:
     deep = np.asarray(image).astype(np.uint32)
     grey = (deep >> max(bits - 8, 0)).astype(np.uint8)
     if isinstance(image, TiffImageFile) and image.tag_v2.get(_TIFF_PHOTOMETRIC) == 0:
@@ -332,7 +344,7 @@ def _deep_grey(image: Image.Image, bits: int, notes: list[tuple[str, str]]) -> N
     return np.repeat(grey[:, :, None], 3, axis=2)
 
 
-def _on_white(image: Image.Image, notes: list[tuple[str, str]]) -> NDArray[np.uint8]:
+def _on_white(image: Image.Image, notes: Notes) -> NDArray[np.uint8]:
     if image.mode == "La":
         image = image.convert("LA")
     rgba = np.asarray(image.convert("RGBA")).astype(np.uint32)
@@ -351,7 +363,7 @@ def _orientation(image: Image.Image, corrupt: list[warnings.WarningMessage]) -> 
     return None if corrupt or value not in range(1, 9) else int(value)
 
 
-def _upright(pixels: NDArray[np.uint8], orientation: int | None, notes: list[tuple[str, str]]) -> NDArray[np.uint8]:
+def _upright(pixels: NDArray[np.uint8], orientation: int | None, notes: Notes) -> NDArray[np.uint8]:
     if orientation is None:
         notes.append(("IMG_EXIF_INVALID", "its EXIF orientation cannot be read; the image is used as stored."))
         return pixels

@@ -4,9 +4,11 @@ A data part looks at names only; whether the files are usable is for the scan to
 are the study's choices. `root` comes from the run, and is part of no identity.
 """
 
-from paribus.datasets.drawn import faces
+from paribus.datasets.camvid_layouts import camvid
+from paribus.datasets.drawn import faces, streets
 from paribus.datasets.folders import folder
 from paribus.datasets.items import SPLITS, ImageSet, Item
+from paribus.datasets.mask_folders import masks
 from paribus.datasets.tables import csv
 
-__all__ = ["SPLITS", "ImageSet", "Item", "csv", "faces", "folder"]
+__all__ = ["SPLITS", "ImageSet", "Item", "camvid", "csv", "faces", "folder", "masks", "streets"]

@@ -133,7 +133,7 @@ def split_folders(tops: dict[str, Path], found: Found) -> tuple[dict[str, Path],
         if len(names) > 1
     ]
     if "train" not in named or len(named) == 1:
-        expected = "expected are train and val (and test), or class folders alone."
+        expected = "expected are train and val (and test), or no split folders."
         problems.append(Problem("SPLIT_MISSING", f"has only {', '.join(sorted(tops))}; {expected}", found.root.name))
     message = "lies beside the split folders and was not looked into."
     found.notes += [Problem("DATA_FOLDER_IGNORED", message, name) for name in others]

@@ -3,15 +3,16 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import images
+from paribus import images, maskfile
 from paribus.errors import Problem
 from paribus.labels import Space
+from paribus.maskfile import Coding
 
 SPLITS = ("train", "val", "test")
 SPLIT_NAMES = {
@@ -32,7 +33,7 @@ class Item:
     id: unique and stable, a posix path relative to the data set's root. split: train, val or test. label: an index of
     the set's classes. source: None if the image is generated. group: images of one group (a person, a scene) belong
     together. box: left, top, right, bottom in pixels, where it is known what the picture shows. mask: in a set of masks
-    the file that says what each pixel is, if it is no generated one; `label` means nothing there.
+    the file that says what each pixel is, if it is not generated; `label` means nothing there.
     """
 
     id: str
@@ -50,8 +51,11 @@ class ImageSet:
 
     load: gives the (H, W, 3) uint8 RGB pixels of an item. left_out: files that cannot be items, and why. notes:
     warnings. ignored: how many files and folders were passed over because they are no images (hidden ones, texts).
-    own_split: whether the split was drawn here and not given. space and masks: the classes with their colours, and what
-    gives an item's mask, (H, W) uint8 class indices and VOID at the mask's own size; both None in a set of labels.
+    own_split: whether the split was drawn here and not given.
+
+    A set of masks has more: space: the classes with their colours. masks: what gives an item's mask, (H, W) uint8 class
+    indices and VOID, at the mask's own size. coding: what its mask files hold; None if they are generated.
+    frames_per_second: of the film the images are from, if they are from one and their names end in frame numbers.
     """
 
     name: str
@@ -64,6 +68,8 @@ class ImageSet:
     own_split: bool = False
     space: Space | None = None
     masks: Callable[[Item], NDArray[np.uint8]] | None = None
+    coding: Coding | None = None
+    frames_per_second: float | None = None
 
 
 def image_set(
@@ -106,3 +112,19 @@ def name_collisions(names: Iterable[str], unicode_code: str, case_code: str, wha
 
 def _quoted(names: Sequence[str]) -> str:
     return " and ".join(repr(name) for name in names)
+
+
+def mask_set(data: ImageSet, coding: Coding) -> ImageSet:
+    """The set, of images whose `mask` is a file, with what gives their masks."""
+
+    def masks(item: Item) -> NDArray[np.uint8]:
+        if item.mask is None:
+            raise ValueError(f"{item.id} has no mask file")
+        return maskfile.decode(item.mask, coding, name=mask_name(item))
+
+    return replace(data, classes=coding.space.classes, space=coding.space, masks=masks, coding=coding)
+
+
+def mask_name(item: Item) -> str:
+    """What messages call the mask of an item: its folder and name."""
+    return PurePosixPath(*item.mask.parts[-2:]).as_posix() if item.mask else f"the mask of {item.id}"

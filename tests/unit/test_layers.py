@@ -12,7 +12,7 @@ LAYERS = (  # a module may import only from the layers above its own; a folder c
     "errors",
     "predictions questions parts seeding images durable environment yamlfile heads faces labels autoaugment stats "
     "ratios backbones fcn",
-    "confusion counting zoo",
+    "confusion counting maskfile streets zoo",
     "metrics datasets weights freezing plans inputs losses models optimizers schedules transforms",
     "pixel_transforms recipe scan prepared epochs looks scoring checkpoint grouping simulate thumbnails",
     "runs asking wording decomposition per_class views listing",

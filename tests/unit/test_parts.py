@@ -147,7 +147,7 @@ def test_the_modules_are_the_registry_and_hold_what_the_documents_promise():
         "schedules": ["constant", "cosine", "one_cycle", "step"],
         "losses": ["cross_entropy"],
         "models": ["small_cnn", "timm", "torchvision"],
-        "datasets": ["csv", "faces", "folder"],
+        "datasets": ["camvid", "csv", "faces", "folder", "masks", "streets"],
         "inputs": ["images"],
     }
     assert {home: names(f"paribus.{home}") for home in promised} == promised
