@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from paribus.api import Study
     from paribus.stats import contrast
-    from paribus.study import Study
 
 __all__ = ["Study", "contrast"]
 
-_HOMES = {"Study": "paribus.study", "contrast": "paribus.stats"}
+_HOMES = {"Study": "paribus.api", "contrast": "paribus.stats"}
 
 
 def __getattr__(name: str) -> Any:

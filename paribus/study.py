@@ -3,11 +3,11 @@
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from paribus import asking, metrics, yamlfile
 from paribus.errors import Problem, StudyError, unknown
@@ -59,15 +59,15 @@ class Study:
     path: Path | None = None
 
     @classmethod
-    def read(cls, path: Path | str, plugins: tuple[str, ...] = ()) -> "Study":
+    def read(cls, path: Path | str, plugins: tuple[str, ...] = ()) -> Self:
         """The study in a YAML file. Raises StudyError with every problem, its line and the near name."""
         document = yamlfile.read(Path(path))
-        return replace(_Reader(document, Path(path).name, plugins).study(), path=Path(path))
+        return cls(**vars(_Reader(document, Path(path).name, plugins).study()) | {"path": Path(path)})
 
     @classmethod
-    def from_dict(cls, written: dict[str, Any], plugins: tuple[str, ...] = ()) -> "Study":
+    def from_dict(cls, written: dict[str, Any], plugins: tuple[str, ...] = ()) -> Self:
         """The study that a dictionary in the form of the file says. Raises StudyError."""
-        return _Reader(yamlfile.Document(written, {}), "study", plugins).study()
+        return cls(**vars(_Reader(yamlfile.Document(written, {}), "study", plugins).study()))
 
     def seeds_of(self, arm: str) -> tuple[int, ...]:
         """The seeds of an arm, in order; the control has its own."""
