@@ -20,7 +20,6 @@ from PIL import Image
 
 from paribus.labels import CAMVID11, VOID
 from paribus.streets.camera import Camera
-from paribus.streets.canvas import Canvas
 from paribus.streets.chance import Streams
 from paribus.streets.drawing import draw_street
 from paribus.streets.layout import street
@@ -56,11 +55,10 @@ def draw(
     drive_streams = Streams(f"streets/{seed}/{split}/{drive}")
     streams = Streams(f"streets/{seed}/{split}/{drive}/{step}")
     place = street(drive_streams)
-    sky = daylight(drive_streams["light"], difficulty)
+    day = daylight(drive_streams["light"], difficulty)
     camera = Camera.mounted(drive_streams["camera"], streams["camera"], size, place, step)
-    canvas = Canvas(size, camera, sky.visibility)
-    draw_street(canvas, place, sky, step)
-    image, mask = developed(canvas, sky, drive_streams, streams, difficulty)
+    canvas = draw_street(size, camera, place, day, step)
+    image, mask = developed(canvas, day, drive_streams, streams, difficulty)
     return Scene(image, mask, f"{split}/{drive:04d}")
 
 

@@ -6,7 +6,8 @@ World coordinates: x to the right of the middle of the road, y up from its surfa
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from paribus.streets.layout import Street
 
@@ -14,6 +15,13 @@ Point = tuple[float, float, float]
 
 SUPERSAMPLING = 3
 _NEAR = 0.8  # metres; nothing nearer is seen
+
+
+class Column(NamedTuple):
+    """An upright line: where it crosses the canvas, and how many canvas pixels a metre of it takes."""
+
+    x: float
+    scale: float
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Camera:
         """The camera of a drive, a few metres farther with every step, and swaying a little."""
         height, width = (side * SUPERSAMPLING for side in size)
         focal = fixed.uniform(1.05, 1.45) * min(height, width / 1.1)
-        horizon = fixed.uniform(0.43, 0.53) * height
+        horizon = fixed.uniform(0.42, 0.52) * height
         yaw = fixed.uniform(-0.06, 0.06) + moving.uniform(-0.012, 0.012)
         speed = fixed.uniform(0.8, 2.4)
         return cls(
@@ -74,13 +82,15 @@ class Camera:
             flat.append(self.horizon - y * scale)
         return flat
 
-    def scale(self, z: float) -> float:
-        """Canvas pixels of one metre at z, 0 for what is behind."""
-        ahead = z - self.z
-        return self.focal / ahead if ahead > _NEAR else 0.0
+    def column(self, x: float, z: float) -> Column:
+        """The upright line over a place. What lies behind is moved ahead to where it is just seen."""
+        ahead = max(z - self.z, _NEAR)
+        aside = x + self.bend * ahead * ahead - self.x
+        scale = self.focal / max(self.sin * aside + self.cos * ahead, _NEAR)
+        return Column(self.middle + (self.cos * aside - self.sin * ahead) * scale, scale)
 
-    def aimed(self, bend: float) -> "Camera":
-        return replace(self, bend=bend)
+    def ahead(self, z: float) -> bool:
+        return z - self.z > _NEAR
 
 
 def _cut(points: list[Point]) -> list[Point]:

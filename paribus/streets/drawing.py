@@ -2,9 +2,12 @@
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import chain
 
 from paribus.labels import VOID
-from paribus.streets.canvas import Canvas
+from paribus.streets.camera import Camera
+from paribus.streets.canvas import Canvas, Ground
 from paribus.streets.furniture import (
     draw_bin,
     draw_board,
@@ -21,6 +24,7 @@ from paribus.streets.houses import draw_backdrop, draw_cottage, draw_house, draw
 from paribus.streets.layout import Street, Thing
 from paribus.streets.light import Daylight
 from paribus.streets.plants import draw_hedge, draw_tree
+from paribus.streets.shadows import draw_shadow
 from paribus.streets.traffic import draw_car, draw_cyclist, draw_oncoming, draw_person
 
 DRAWN_BY: Mapping[str, Callable[[Canvas, Thing, Daylight], None]] = {
@@ -45,42 +49,36 @@ DRAWN_BY: Mapping[str, Callable[[Canvas, Thing, Daylight], None]] = {
 }
 
 
-def draw_street(canvas: Canvas, place: Street, day: Daylight, step: int) -> None:
-    """Everything in the street, as it is at an image of the drive."""
+def draw_street(size: tuple[int, int], camera: Camera, place: Street, day: Daylight, step: int) -> Canvas:
+    """The street as it is at an image of its drive."""
+    rows = [[_moved(thing, step) for thing in row] for row in place.rows]
+    ground = Ground(size, camera, day.visibility)
+    draw_ground(ground, place)
+    for thing in chain(*rows):
+        draw_shadow(ground, thing, day)
+    canvas = Canvas(ground)
     draw_backdrop(canvas, place, day)
-    draw_ground(canvas, place, day)
-    for row in (place.rear, place.edge, place.front):
-        moved = [_moved(thing, step) for thing in row]
-        for thing in sorted(moved, key=lambda thing: -thing.z):
-            if thing.z + thing.long > canvas.camera.z:
+    for row in rows:
+        for thing in sorted(row, key=lambda thing: -thing.z):
+            if thing.z + thing.long > camera.z:
                 DRAWN_BY[thing.kind](canvas, thing, day)
     _bonnet(canvas, random.Random(place.seed + 2))
+    return canvas
 
 
 def _moved(thing: Thing, step: int) -> Thing:
     if thing.speed == 0 and thing.drift == 0:
         return thing
-    x, z = thing.at(step)
-    return Thing(**{**thing.__dict__, "x": x, "z": z})
+    return replace(thing, x=thing.x + thing.drift * step, z=thing.z + thing.speed * step)
 
 
 def _bonnet(canvas: Canvas, rng: random.Random) -> None:
     """In some drives the car's own bonnet covers the lower edge; it has no class."""
     if rng.random() > 0.3:
         return
-    w, h = canvas.width, canvas.height
-    rise = rng.uniform(0.03, 0.07) * h
-    left, right = rng.uniform(-0.1, 0.05) * w, rng.uniform(0.95, 1.1) * w
-    shape = [
-        left,
-        h + 0.0,
-        left + 0.12 * w,
-        h - 0.6 * rise,
-        (left + right) / 2,
-        h - rise,
-        right - 0.12 * w,
-        h - 0.6 * rise,
-        right,
-        h + 0.0,
-    ]
-    canvas.fill_flat(shape, (44, 46, 52), VOID, 0.6, canvas.camera.z)
+    wide, high = canvas.width, canvas.height
+    rise = rng.uniform(0.03, 0.07) * high
+    left, right = rng.uniform(-0.1, 0.05) * wide, rng.uniform(0.95, 1.1) * wide
+    slope = 0.12 * wide
+    top = [left + slope, high - 0.6 * rise, (left + right) / 2, high - rise, right - slope, high - 0.6 * rise]
+    canvas.fill_flat([left, high, *top, right, high], (44, 46, 52), VOID, 0.6, canvas.camera.z)

@@ -2,12 +2,23 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 
 from paribus.streets.chance import Streams, pick
 
 FAR = 170.0  # metres; what lies beyond is a backdrop
 _START = -8.0
+
+
+class Row(IntEnum):
+    """Where across the street a thing stands; see `Street`."""
+
+    REAR = 0
+    EDGE = 1
+    PAVEMENT = 2
+    RAIL = 3
+    ROAD = 4
 
 
 @dataclass(frozen=True)
@@ -19,6 +30,7 @@ class Thing:
     """
 
     kind: str
+    row: Row
     x: float
     z: float
     side: int
@@ -28,10 +40,6 @@ class Thing:
     high: float = 0.0
     speed: float = 0.0
     drift: float = 0.0
-
-    def at(self, step: int) -> tuple[float, float]:
-        """x and z at an image of the drive."""
-        return self.x + self.drift * step, self.z + self.speed * step
 
 
 @dataclass(frozen=True)
@@ -45,10 +53,11 @@ class Side:
 
 @dataclass(frozen=True)
 class Street:
-    """A road from -`half` to `half`, what stands beside it (`left` and `right`), and everything on it.
+    """A road from -`half` to `half` with its sides, and everything beside it and on it.
 
-    `rear` stands behind `edge` (fences and hedges along the pavement), which stands behind `front`. `lane` is the middle
-    of the lane driven in, `bend` the curvature as `camera` has it.
+    `rows` are houses and trees; what stands along the back of the pavement; what stands or walks on the pavement; rails
+    at the kerb; what is on the road. Seen from the road, a row hides those before it. `lane` is the middle of the lane
+    driven in, `bend` the curvature as `camera` has it, `crossing` where a zebra crossing is, or negative.
     """
 
     half: float
@@ -58,9 +67,7 @@ class Street:
     left: Side
     right: Side
     crossing: float
-    rear: tuple[Thing, ...]
-    edge: tuple[Thing, ...]
-    front: tuple[Thing, ...]
+    rows: tuple[tuple[Thing, ...], ...]
     seed: int
 
     def side(self, side: int) -> Side:
@@ -87,22 +94,18 @@ def street(streams: Streams) -> Street:
         left=left,
         right=right,
         crossing=rng.uniform(6, 60) if rng.random() < 0.35 else -1.0,
-        rear=(),
-        edge=(),
-        front=(),
+        rows=(),
         seed=_seed(rng),
     )
-    rear: list[Thing] = []
-    edge: list[Thing] = []
-    front: list[Thing] = []
+    things: list[Thing] = []
     for side in (-1, 1):
-        _build(bare, side, streams[f"houses {side}"], rear, edge)
-        front += _furniture(bare, side, streams[f"furniture {side}"])
-        front += _people(bare, side, streams[f"people {side}"])
+        things += _built(bare, side, streams[f"houses {side}"])
+        things += _furniture(bare, side, streams[f"furniture {side}"])
+        things += _people(bare, side, streams[f"people {side}"])
         if parking:
-            front += _parked(bare, side, keep, streams[f"parked {side}"])
-    front += _traffic(bare, keep, streams["traffic"])
-    return Street(**{**bare.__dict__, "rear": tuple(rear), "edge": tuple(edge), "front": tuple(front)})
+            things += _parked(bare, side, keep, streams[f"parked {side}"])
+    things += _traffic(bare, keep, streams["traffic"])
+    return replace(bare, rows=tuple(tuple(t for t in things if t.row == row) for row in range(len(Row))))
 
 
 def _seed(rng: random.Random) -> int:
@@ -111,22 +114,21 @@ def _seed(rng: random.Random) -> int:
 
 def _side(rng: random.Random) -> Side:
     grass = rng.uniform(0.8, 2.2) if rng.random() < 0.22 else 0.0
-    return Side(grass, rng.uniform(1.5, 3.4), rng.uniform(3, 7))
+    return Side(grass, rng.uniform(1.9, 4.4), rng.uniform(3, 7))
 
 
 # ---- Beyond the pavement ------------------------------------------------------------------------------------------
 
 
-def _build(place: Street, side: int, rng: random.Random, rear: list[Thing], edge: list[Thing]) -> None:
+def _built(place: Street, side: int, rng: random.Random) -> Iterator[Thing]:
     """Stretches of terraces, of houses with gardens, and of park, one after the other."""
     z = _START
-    floors = rng.uniform(1.8, 4.2)
+    floors = rng.uniform(2.2, 4.6)
     style = pick(rng, ("terrace", "terrace", "terrace", "houses", "houses", "park"))
     while z < FAR:
         end = min(z + rng.uniform(25, 80), FAR)
         stretch = {"terrace": _terrace, "houses": _houses, "park": _park}[style]
-        for thing in stretch(place, side, z, end, floors, rng):
-            (edge if thing.kind in ("fence", "hedge", "wall") else rear).append(thing)
+        yield from stretch(place, side, z, end, floors, rng)
         z = end
         style = pick(rng, ("terrace", "terrace", "houses", "park"))
 
@@ -137,7 +139,7 @@ def _terrace(place: Street, side: int, start: float, end: float, floors: float, 
         long = min(rng.uniform(6, 15), end - z)
         high = 3.1 * max(round(floors + rng.uniform(-1.2, 1.2)), 1) + rng.uniform(0.6, 1.6)
         x = side * (place.back(side) + (rng.uniform(0.1, 0.8) if rng.random() < 0.25 else 0.0))
-        yield Thing("house", x, z, side, _seed(rng), long, 11.0, high)
+        yield Thing("house", Row.REAR, x, z, side, _seed(rng), long, 11.0, high)
         z += long + (rng.uniform(2.5, 6) if rng.random() < 0.12 else 0.0)
 
 
@@ -149,10 +151,10 @@ def _houses(place: Street, side: int, start: float, end: float, floors: float, r
     while z < end - 6:
         long = min(rng.uniform(7, 12), end - z)
         high = 3.0 * (2 if rng.random() < 0.75 else 1) + 0.4
-        yield Thing("cottage", side * (back + setback), z, side, _seed(rng), long, 8.0, high)
+        yield Thing("cottage", Row.REAR, side * (back + setback), z, side, _seed(rng), long, 8.0, high)
         gap = rng.uniform(1.5, 6)
         if rng.random() < 0.55:
-            yield _tree(side * (back + rng.uniform(1.2, setback)), z + long + gap / 2, side, rng, rng.uniform(3.5, 7.5))
+            yield _tree(side * (back + rng.uniform(1.2, setback)), z + long + gap / 2, side, rng, rng.uniform(4, 9))
         z += long + gap
 
 
@@ -161,7 +163,7 @@ def _park(place: Street, side: int, start: float, end: float, floors: float, rng
     yield from _boundary(place, side, start, end, rng)
     z = start
     while z < end:
-        yield _tree(side * (back + rng.uniform(1.5, 9)), z, side, rng, rng.uniform(5, 11))
+        yield _tree(side * (back + rng.uniform(1.5, 9)), z, side, rng, rng.uniform(6, 12))
         z += rng.uniform(4, 11)
 
 
@@ -173,12 +175,14 @@ def _boundary(place: Street, side: int, start: float, end: float, rng: random.Ra
     z = start
     while z < end:
         long = min(rng.uniform(8, 25), end - z)
-        yield Thing(kind, side * (place.back(side) + 0.1), z, side, look, long, 0.8 if kind == "hedge" else 0.2, high)
+        yield Thing(
+            kind, Row.EDGE, side * (place.back(side) + 0.1), z, side, look, long, 0.8 if kind == "hedge" else 0.2, high
+        )
         z += long + rng.uniform(1.0, 3.5)
 
 
-def _tree(x: float, z: float, side: int, rng: random.Random, high: float) -> Thing:
-    return Thing("tree", x, z, side, _seed(rng), 0.0, high * rng.uniform(0.5, 0.75), high)
+def _tree(x: float, z: float, side: int, rng: random.Random, high: float, row: Row = Row.REAR) -> Thing:
+    return Thing("tree", row, x, z, side, _seed(rng), 0.0, high * rng.uniform(0.5, 0.75), high)
 
 
 # ---- On the pavement ----------------------------------------------------------------------------------------------
@@ -189,23 +193,27 @@ def _furniture(place: Street, side: int, rng: random.Random) -> Iterator[Thing]:
     pavement = place.side(side).pavement
     step = rng.uniform(20, 34)
     for z in _along(rng, step, 0.9):
-        yield Thing("lamp", side * (kerb + 0.5), z, side, place.seed, high=5.5 + step / 10)
+        yield Thing("lamp", Row.PAVEMENT, side * (kerb + 0.5), z, side, place.seed, high=5.5 + step / 10)
     for z in _along(rng, rng.uniform(9, 20), 0.75):
         kind = pick(rng, ("sign", "sign", "sign", "board", "lights"))
-        yield Thing(kind, side * (kerb + rng.uniform(0.35, 0.7)), z, side, _seed(rng), high=rng.uniform(2.3, 3.2))
+        yield Thing(
+            kind, Row.PAVEMENT, side * (kerb + rng.uniform(0.35, 0.7)), z, side, _seed(rng), high=rng.uniform(2.3, 3.2)
+        )
     if rng.random() < 0.3:
         for z in _along(rng, rng.uniform(9, 15), 0.8):
-            yield _tree(side * (kerb + 0.8), z, side, rng, rng.uniform(4.5, 7.5))
+            yield _tree(side * (kerb + 0.8), z, side, rng, rng.uniform(4.5, 8), Row.PAVEMENT)
     if rng.random() < 0.3:
         start, look = rng.uniform(0, 30), _seed(rng)
         for i in range(int(rng.uniform(4, 14))):
-            yield Thing("bollard", side * (kerb + 0.35), start + 1.8 * i, side, look, high=0.95)
+            yield Thing("bollard", Row.PAVEMENT, side * (kerb + 0.35), start + 1.8 * i, side, look, high=0.95)
     elif rng.random() < 0.3:
         start = rng.uniform(-4, 30)
-        yield Thing("railing", side * (kerb + 0.25), start, side, _seed(rng), rng.uniform(6, 18), 0.1, 1.1)
+        yield Thing("railing", Row.RAIL, side * (kerb + 0.25), start, side, _seed(rng), rng.uniform(6, 18), 0.1, 1.1)
     for z in _along(rng, 24, 0.5):
         x = side * (kerb + rng.uniform(0.5, 0.9) * pavement)
-        yield Thing(pick(rng, ("bin", "bin", "cabinet")), x, z, side, _seed(rng), high=rng.uniform(0.9, 1.3))
+        yield Thing(
+            pick(rng, ("bin", "bin", "cabinet")), Row.PAVEMENT, x, z, side, _seed(rng), high=rng.uniform(0.9, 1.3)
+        )
 
 
 def _along(rng: random.Random, step: float, share: float) -> Iterator[float]:
@@ -224,13 +232,17 @@ def _people(place: Street, side: int, rng: random.Random) -> Iterator[Thing]:
         x = side * (kerb + pavement * rng.uniform(0.3, 0.9))
         z = 4 + 60 * rng.random() ** 1.3
         walk = pick(rng, (-0.5, -0.4, 0.4, 0.5)) * rng.uniform(0.6, 1.4)
-        yield Thing("person", x, z, side, _seed(rng), high=rng.uniform(1.5, 1.9), speed=walk)
+        yield Thing("person", Row.PAVEMENT, x, z, side, _seed(rng), high=rng.uniform(1.5, 1.9), speed=walk)
     if rng.random() < 0.1:
         z = rng.uniform(10, 35)
-        yield Thing("person", side * place.half, z, side, _seed(rng), high=rng.uniform(1.5, 1.9), drift=-side * 0.45)
+        yield Thing(
+            "person", Row.ROAD, side * place.half, z, side, _seed(rng), high=rng.uniform(1.5, 1.9), drift=-side * 0.45
+        )
     if rng.random() < 0.32:
         z = rng.uniform(7, 32)
-        yield Thing("cyclist", side * (place.half - rng.uniform(1.9, 3.0)), z, side, _seed(rng), high=1.75, speed=1.5)
+        yield Thing(
+            "cyclist", Row.ROAD, side * (place.half - rng.uniform(1.9, 3.0)), z, side, _seed(rng), high=1.75, speed=1.5
+        )
 
 
 def _parked(place: Street, side: int, keep: int, rng: random.Random) -> Iterator[Thing]:
@@ -238,11 +250,8 @@ def _parked(place: Street, side: int, keep: int, rng: random.Random) -> Iterator
     z, full = _START + rng.uniform(0, 6), rng.uniform(0.05, 0.6)
     while z < 0.6 * FAR:
         if rng.random() < full:
-            long, wide, high = _car_size(rng)
-            away = 1.0 if side == keep else -1.0
-            yield Thing(
-                "car" if away > 0 else "oncoming", side * (place.half - 1.15), z, side, _seed(rng), long, wide, high
-            )
+            kind, x = "car" if side == keep else "oncoming", side * (place.half - 1.15)
+            yield Thing(kind, Row.ROAD, x, z, side, _seed(rng), *_car_size(rng))
         z += rng.uniform(5.2, 6.5)
 
 
@@ -256,13 +265,9 @@ def _traffic(place: Street, keep: int, rng: random.Random) -> Iterator[Thing]:
     z = rng.uniform(12, 60)
     lanes = (1.75,) if place.lanes == 2 else (1.75, 5.0)
     while z < 120:
-        long, wide, high = _car_size(rng)
         speed = -rng.uniform(1.5, 3.5)
-        yield Thing("oncoming", -keep * pick(rng, lanes), z, -keep, _seed(rng), long, wide, high, speed)
+        yield Thing("oncoming", Row.ROAD, -keep * pick(rng, lanes), z, -keep, _seed(rng), *_car_size(rng), speed)
         z += rng.uniform(12, 60)
-    if rng.random() < 0.55:
-        long, wide, high = _car_size(rng)
-        z = rng.uniform(9, 32)
-        yield Thing(
-            "car", place.lane + rng.uniform(-0.2, 0.2), z, keep, _seed(rng), long, wide, high, rng.uniform(1, 3)
-        )
+    if rng.random() < 0.5:
+        x, z, speed = place.lane + rng.uniform(-0.2, 0.2), rng.uniform(10, 34), rng.uniform(1, 3)
+        yield Thing("car", Row.ROAD, x, z, keep, _seed(rng), *_car_size(rng), speed)

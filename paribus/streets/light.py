@@ -31,8 +31,8 @@ class Daylight:
     visibility: float
 
     def on(self, x: float, z: float) -> float:
-        """How much of the sun a wall gets that faces (x, z), from 0 to 1."""
-        return min(max(1.25 * (self.sun[0] * x + self.sun[2] * z), 0.0), 1.0)
+        """How much of the sun a wall gets that faces (x, z), up to 1; even one in the shade gets some from other walls."""
+        return min(max(1.25 * (self.sun[0] * x + self.sun[2] * z), 0.2), 1.0)
 
     def cast(self, high: float) -> tuple[float, float]:
         """Where the shadow of a point so high falls, relative to its foot: right and along."""
@@ -86,8 +86,9 @@ def developed(
     uneven = 1 + grain[mask] * near * (0.55 * coarse + 0.5 * np.clip(fine, -2, 2))
     lit = np.empty_like(colours)
     sky = _sky(canvas, day, fixed.numbers("clouds"))
+    open_sky = 1 - np.float32(0.5) * (1 - sun) ** 4  # where no sun comes at all, little light comes from the sky
     for k in range(3):
-        shade = (np.float32(day.ambient[k]) + np.float32(day.direct[k]) * sun) * uneven
+        shade = (np.float32(day.ambient[k]) * open_sky + np.float32(day.direct[k]) * sun) * uneven
         lit[..., k] = colours[..., k] * shade * (1 - haze) + sky[..., k] * haze
     return _photographed(lit, difficulty, moving), mask
 
