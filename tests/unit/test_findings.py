@@ -1,0 +1,133 @@
+"""Findings of a study: each outcome is reached by what it speaks of, and by nothing else."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from masks import CLASSES, counted, evidence, pairs
+
+from paribus import findings
+from paribus.predictions import RunRecord
+from paribus.questions import Question
+
+RECIPE = {"precision": "float32", "views": None, "batch_norm": "follow"}
+VIDEO = {
+    "code": "VIDEO_BETWEEN",
+    "count": 1,
+    "example": "warning[VIDEO_BETWEEN]: val: 101 frames (6.7 s) lie between training frames of their video.",
+}
+
+
+def lock(arms, *, warnings=(), groups=None):
+    return {
+        "arms": [{"name": name, "recipe": RECIPE | recipe} for name, recipe in arms.items()],
+        "data": {"warnings": list(warnings), "groups": groups, "left_out": 0},
+        "split": "val",
+        "epoch": "last",
+        "margin": 0.01,
+    }
+
+
+def ask(name, *arms, **more):
+    return Question(
+        **{"name": name, "ask": "?", "weights": dict(zip(arms, (-1.0, 1.0), strict=True)), "metric": "mean_iou"} | more
+    )
+
+
+def found(code, arms, questions=(), runs=None, **more):
+    rows = [SimpleNamespace(question=q, verdict="cannot_tell") for q in questions]
+    told = findings.of_study(
+        lock(arms, **more), [SimpleNamespace(name=n, runs=(runs or {}).get(n, ())) for n in arms], rows
+    )
+    assert len({f.code for f in told}) == len(told)
+    return next(f for f in told if f.code == code)
+
+
+# --- precision and views
+
+
+def test_precision_names_the_questions_whose_sides_differ():
+    arms = {"a": {}, "b": {}, "c": {"precision": "bf16"}}
+    assert found("PRECISION", {"a": {}, "b": {}}).outcome == "passed"
+    assert found("PRECISION", arms, [ask("same", "a", "b")]).outcome == "tip"
+    issue = found("PRECISION", arms, [ask("same", "a", "b"), ask("apart", "a", "c")])
+    assert issue.outcome == "issue" and "two sides of apart compute" in issue.sentence and "same" not in issue.sentence
+    asked = found("PRECISION", arms, [ask("apart", "a", "c", changed={"precision": ["float32", "bf16"]})])
+    assert asked.outcome == "passed" and "apart" in asked.sentence
+
+
+def test_views_drawn_in_advance_are_told_and_must_match():
+    assert found("VIEWS", {"a": {}, "b": {}}).outcome == "passed"
+    arms = {"a": {"views": 4}, "b": {"views": 4}, "c": {}}
+    tip = found("VIEWS", arms, [ask("same", "a", "b")])
+    assert tip.outcome == "tip" and "outside the intervals" in tip.sentence and "a (4), b (4)" in tip.sentence
+    issue = found("VIEWS", arms, [ask("same", "a", "b"), ask("apart", "b", "c")])
+    assert issue.outcome == "issue" and "two sides of apart have different views" in issue.sentence
+
+
+def test_recipes_from_before_views_pass():
+    assert found("VIEWS", {"a": {"views": None}}).outcome == "passed"
+
+
+# --- frozen parts
+
+
+def run(frozen, held, batch_norm, seed=0):
+    certificate = {"parameters_frozen": frozen, "held": held}
+    return RunRecord(
+        f"r{seed}", seed, "done", 1.0, {}, facts={"certificate": certificate, "recipe": {"batch_norm": batch_norm}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "outcome"),
+    [
+        (run(0, True, "follow"), "not_applicable"),
+        (run(10, True, "follow"), "passed"),
+        (run(10, False, "follow"), "issue"),
+        (run(0, True, "frozen"), "passed"),  # nothing but the statistics of batch norm
+        (run(0, False, "frozen"), "issue"),
+    ],
+)
+def test_frozen(record, outcome):
+    assert found("FROZEN", {"a": {}}, runs={"a": (record,)}).outcome == outcome
+
+
+# --- video
+
+
+def test_a_video_split_says_what_verdicts_over_it_mean():
+    assert found("VIDEO_SPLIT", {"a": {}}).outcome == "passed"
+    told = found("VIDEO_SPLIT", {"a": {}}, warnings=[VIDEO])
+    assert told.outcome == "issue" and told.sentence.startswith("val: 101 frames (6.7 s) lie between")
+    assert "declare `groups: {block: 10}`" in told.sentence and "about this recording" in told.sentence
+    blocks = {f"f{n:03d}": f"block {n // 10}" for n in range(101)}
+    told = found("VIDEO_SPLIT", {"a": {}}, warnings=[VIDEO], groups=blocks)
+    assert "11 blocks of contiguous frames: they speak of new stretches" in told.sentence
+    few = found("VIDEO_SPLIT", {"a": {}}, warnings=[VIDEO], groups={k: v for k, v in blocks.items() if k < "f050"})
+    assert "5 groups, so that verdicts speak of exactly these frames" in few.sentence
+
+
+def test_a_video_split_is_not_told_twice():
+    other = {"code": "SPLIT_NEAR", "count": 2, "example": "warning[SPLIT_NEAR]: two."}
+    assert found("DATA_WARNINGS", {"a": {}}, warnings=[VIDEO]).outcome == "passed"
+    assert "VIDEO" not in found("DATA_WARNINGS", {"a": {}}, warnings=[VIDEO, other]).sentence
+
+
+# --- rare classes
+
+
+def test_rare_and_absent_classes_are_named():
+    counts = counted(pairs(images=10))
+    whole = RunRecord("r", 0, "done", 1.0, {"val": evidence("val", counts)})
+    assert found("RARE_CLASSES", {"a": {}}, runs={"a": (whole,)}).outcome == "passed"
+    for name in ("sky", "car"):
+        index = CLASSES.index(name)
+        counts.confusion[3 if name == "sky" else 0 :, index] = 0
+    told = found(
+        "RARE_CLASSES", {"a": {}}, runs={"a": (RunRecord("r", 0, "done", 1.0, {"val": evidence("val", counts)}),)}
+    )
+    assert told.outcome == "tip" and "sky (3)" in told.sentence and "In none: car;" in told.sentence
+    assert "road" not in told.sentence
+    assert found("RARE_CLASSES", {"a": {}}).outcome == "not_applicable"
+    assert np.all(counts.confusion[:, CLASSES.index("car")] == 0)
