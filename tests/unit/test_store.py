@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from masks import counted, evidence, pairs
 from tiny import run, trained
 
 from paribus.errors import IntegrityError
-from paribus.store import DONE, Store
+from paribus.predictions import MaskEvidence
+from paribus.store import DONE, Store, write_evidence
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +83,25 @@ def test_tidy_removes_what_no_run_needs_and_nothing_else(copy):
     (copy.root / "LOCK").write_text("")
     copy.tidy()
     assert {p.name for p in copy.root.iterdir()} == {one.id, "other.partial", "LOCK"}
+
+
+def test_evidence_about_masks_is_read_back(copy):
+    one = run(epochs=2)
+    counts = [counted(pairs(seed=s, images=5)) for s in (1, 2)]
+    kept = evidence("test", *counts, kept=(3, 30))
+    write_evidence(copy.folder(one.id), "d" * 64, kept)
+    copy.hash_again(one.id)
+    names = sorted(p.name for p in (copy.folder(one.id) / "evidence" / f"test-{'d' * 12}").iterdir())
+    assert names == ["images.json", "scores.safetensors"]
+    found = copy.load(one.id).evidence["test"]
+    assert isinstance(found, MaskEvidence)
+    assert (found.split, found.image_ids, found.classes, found.epochs) == (
+        "test",
+        kept.image_ids,
+        kept.classes,
+        (3, 30),
+    )
+    assert found.confusion.dtype == found.boundary.dtype == np.int32
+    assert (found.at(30).confusion == counts[1].confusion).all() and (found.at(3).boundary == counts[0].boundary).all()
+    with pytest.raises(KeyError, match="epoch 4 of test was not kept"):
+        found.at(4)

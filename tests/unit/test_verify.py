@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from paribus import compare
+from paribus.contrasts import contrasts
 from paribus.errors import IntegrityError
 from paribus.findings import Finding
+from paribus.questions import Design, Question
 from paribus.report import document, render
+from paribus.results import ArmResult, Results
+from paribus.simulate import OF_MASKS, masks
 from paribus.verify import verify
 
 
@@ -199,3 +203,45 @@ def test_findings_are_compared(folder, results_and_predictions):
     results, _ = results_and_predictions
     more = (*results.findings, Finding("NEW", "New", "issue", "Something."))
     assert [p.where for p in verify(folder, lambda _: replace(results, findings=more))] == ["findings[NEW]"]
+
+
+# ------------------------------------------------------------------------------------------------ masks
+
+SPACE = {"name": "two", "classes": ["still", "moving"], "merge": {"still": [*OF_MASKS[:3], "sign"], "moving": ["car"]}}
+
+
+def of_masks(metric):
+    """The results of a study of masks, whose second question is scored in a space of two classes."""
+    runs = masks({"baseline": 0.0, "better": 0.4}, 3, 40, np.random.default_rng(0))
+    two = {"baseline": -1.0, "better": 1.0}
+    questions = (Question("own", "?", two, metric, primary=True), Question("in", "?", two, metric, score_in=SPACE))
+    design = Design((3,), "test")
+    return Results(
+        title="Made", metric=metric, margin=None, design=design, primary="own",
+        arms=tuple(ArmResult(name, name, records) for name, records in runs.items()), questions=questions,
+        contrasts=contrasts(questions, runs, design), findings=(), data={}, study={}, environment={}, seconds=0.0,
+        command="",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("metric", ["mean_iou", "pixel_accuracy", "dice"])
+def test_reports_about_masks_follow_from_their_evidence(tmp_path, metric):
+    results = of_masks(metric)
+    (tmp_path / "report.json").write_text(json.dumps(document(results)))
+    stored = json.loads((tmp_path / "report.json").read_text())
+    assert [q["score_in"] for q in stored["questions"]] == [None, "two"]
+    assert stored["arms"][0]["calibration"] is None and stored["disagreements"] == []
+    assert np.sum(stored["arms"][0]["confusion"]["counts"]) > 1e4  # pixels
+    assert verify(tmp_path, lambda _: results) == []
+
+
+@pytest.mark.parametrize("metric", ["mean_iou", "pixel_accuracy"])
+def test_a_wrong_metric_of_masks_is_found_by_its_definition(tmp_path, monkeypatch, metric):
+    """Report and check are built by the same wrong code; the second way is not."""
+    monkeypatch.setattr(
+        f"paribus.confusion.{metric}", lambda counts: np.linspace(0, 1, len(counts)) + counts[0, 0, 0] % 7
+    )
+    results = of_masks(metric)
+    (tmp_path / "report.json").write_text(json.dumps(document(results)))
+    found = {p.where for p in verify(tmp_path, lambda _: results)}
+    assert {"arms[baseline].mean", "questions[own].difference", "questions[in].difference"} <= found
