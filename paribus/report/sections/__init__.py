@@ -1,0 +1,27 @@
+"""What each section of the page says: words and rows from the document, in the order a reader needs them."""
+
+from paribus.report.sections import arms, curves, first_screen, predictions, questions, validity
+from paribus.report.sections.validity import OUTCOMES
+from paribus.report.sections.words import WORDS, Row
+
+__all__ = ["OUTCOMES", "WORDS", "view"]
+
+
+def view(document: Row) -> Row:
+    """Everything the template prints, section by section."""
+    return {
+        "facts": first_screen.facts(document),
+        "summary": first_screen.summary(document),
+        "missing": first_screen.missing(document),
+        "forest": first_screen.forest(document),
+        "answers": first_screen.answers(document),
+        "questions": [questions.question(document, q) for q in document["questions"]],
+        "arms": arms.arms(document),
+        "curves": curves.curves(document),
+        "confusions": predictions.confusions(document),
+        "disagreements": predictions.disagreements(document),
+        "calibration": predictions.calibration(document),
+        "certificates": validity.certificates(document),
+        "findings": validity.findings(document),
+        "repeat": validity.repeat(document),
+    }

@@ -1,0 +1,51 @@
+"""The table of arms: every run, its cost and the dot plot."""
+
+from paribus.report import figures
+from paribus.report.numbers import Scale, count, scale_of
+from paribus.report.sections.strips import strip_row
+from paribus.report.sections.words import Row
+
+
+def arms(document: Row) -> Row:
+    """The table of arms, with every run, its cost and the dot plot."""
+    scale = scale_of(document["metric"]["name"])
+    rows = document["arms"]
+    values = [r["value"] * scale.factor for a in rows for r in a["runs"] if r["value"] is not None]
+    span = figures.span_around(values, least=0.5 * 10.0**-scale.digits)
+    costs = any(a["seconds"] for a in rows)
+    return {
+        "head": scale.label + (", %" if scale.value_unit else ""),
+        "axis": figures.axis_strip(span),
+        "rows": [_arm(scale, span, a) for a in rows],
+        "costs": costs,
+        "parameters": any(a["parameters"]["total"] for a in rows),
+        "speed": any(a["images_per_second"] for a in rows),
+        "training": any(a["train_accuracy"] is not None for a in rows),
+        "best_val": any(r["best_val"] for a in rows for r in a["runs"]),
+    }
+
+
+def _arm(scale: Scale, span: figures.Span, arm: Row) -> Row:
+    runs = [r["value"] for r in arm["runs"]]
+    marks = [(r["seed"], r["status"]) for r in arm["runs"]]
+    row = strip_row(scale, span, arm["name"], runs, marks)
+    diverged = sum(status == "diverged" for _, status in marks)
+    return row | {
+        "label": arm["label"],
+        "control": arm["control"],
+        "sd": scale.spread(arm["sd_runs"]),
+        "diverged": diverged,
+        "seconds": arm["seconds"],
+        "speed": arm["images_per_second"],
+        "parameters": arm["parameters"],
+        "train_accuracy": scale_of("accuracy").value(arm["train_accuracy"]),
+        "runs": [_run(scale, r) for r in arm["runs"]],
+        "changed": arm["changed"],
+    }
+
+
+def _run(scale: Scale, run: Row) -> Row:
+    best = run["best_val"]
+    shown = f"{scale_of('accuracy').value(best['value'])} at epoch {count(best['epoch'])}" if best else ""
+    kept = ("id", "seed", "status", "seconds", "epoch")
+    return {key: run[key] for key in kept} | {"value": scale.value(run["value"]), "best_val": shown}

@@ -1,0 +1,78 @@
+"""What the networks answered: confusions, the images they disagree on, calibration."""
+
+from paribus.report.numbers import percent
+from paribus.report.sections.words import Row
+
+
+def confusions(document: Row) -> Row | None:
+    """A matrix an arm where the classes are few, the largest confusions where they are many."""
+    classes = class_names(document)
+    rows = [(arm["name"], arm["confusion"]) for arm in document["arms"] if arm["confusion"]]
+    if not rows:
+        return None
+    return {"classes": classes, "arms": [_confusion(name, c, classes) for name, c in rows]}
+
+
+def class_names(document: Row) -> list[str]:
+    """The classes as the data name them; numbers where they do not."""
+    named = document["study"]["data"].get("classes") or []
+    size = max((len(a["confusion"]["recall"]) for a in document["arms"] if a["confusion"]), default=0)
+    return [str(c) for c in named] if len(named) >= size else [str(k) for k in range(size)]
+
+
+def _confusion(arm: str, confusion: Row, classes: list[str]) -> Row:
+    if "counts" not in confusion:
+        largest = [(classes[t], classes[p], f"{n:.1f}", percent(r)) for t, p, n, r in confusion["largest"]]
+        return {"arm": arm, "largest": largest, "matrix": None}
+    matrix = [
+        [_cell(n, r, t == p) for p, (n, r) in enumerate(zip(counts, rates, strict=True))]
+        for t, (counts, rates) in enumerate(zip(confusion["counts"], confusion["rate"], strict=True))
+    ]
+    return {"arm": arm, "largest": None, "matrix": list(zip(classes, matrix, strict=False))}
+
+
+def _cell(number: float, rate: float | None, right: bool) -> Row:
+    shade = 0 if rate is None else round(10 * rate)
+    shown = f"{number:.0f}" if number == int(number) or number >= 100 else f"{number:.1f}"
+    return {"share": percent(rate), "count": shown, "css": f"{'right' if right else 'wrong'} h{shade}"}
+
+
+def disagreements(document: Row) -> list[Row]:
+    """The images on which the arms differ most, with each arm's answer in every run."""
+    classes = class_names(document)
+    return [
+        {
+            "image": row["image"],
+            "target": classes[row["target"]],
+            "arms": [_votes(arm, given, row["target"], classes) for arm, given in row["answers"].items()],
+        }
+        for row in document["disagreements"]
+    ]
+
+
+def _votes(arm: str, given: list[int], target: int, classes: list[str]) -> Row:
+    wrong = [g for g in given if g != target]
+    # With two classes a wrong answer can only be the other one: naming it would be noise.
+    counts = {w: wrong.count(w) for w in wrong} if len(classes) > 2 else {}
+    named = sorted(counts.items(), key=lambda pair: -pair[1])
+    return {
+        "arm": arm,
+        "marks": [g == target for g in given],
+        "said": f"{len(given) - len(wrong)} of {len(given)} right",
+        "instead": [(classes[w], n) for w, n in named],
+    }
+
+
+def calibration(document: Row) -> list[Row]:
+    """Log loss, Brier score and ECE with its reference, for the arms that gave probabilities."""
+    return [
+        {
+            "arm": arm["name"],
+            "log_loss": f"{c['log_loss']:.3f}" if c["log_loss"] is not None else "infinite",
+            "brier": f"{c['brier']:.3f}" if c["brier"] is not None else "–",
+            "ece": f"{c['ece']:.3f}" if c["ece"] is not None else "–",
+            "reference": f"{c['ece_reference']:.3f}" if c["ece_reference"] is not None else "–",
+        }
+        for arm in document["arms"]
+        if (c := arm["calibration"])
+    ]
