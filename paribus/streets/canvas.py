@@ -129,13 +129,10 @@ class Canvas:
         ground = self.camera.horizon + self.camera.y * scale
         return [value for u, v in shape for value in (x + u * scale, ground - v * scale)]
 
-    def bar(
-        self, foot: Column, start: tuple[float, float], end: tuple[float, float], width: float, colour: Colour, label: int,
-        light: float, z: float,
-    ) -> None:  # fmt: skip
-        """A pole, arm or trunk of `width` metres that is never thinner than a pixel of the image."""
-        ax, ay, bx, by = self._standing(foot, (start, end))
-        half = max(width * foot.scale, 1.1 * SUPERSAMPLING) / 2
+    def bar(self, foot: Column, ends: Shape, width: float, colour: Colour, label: int, light: float, z: float) -> None:
+        """A pole, arm or trunk of `width` metres from one end to the other, never thinner than a pixel of the image."""
+        ax, ay, bx, by = self._standing(foot, ends)
+        half = max(width * foot.scale, float(SUPERSAMPLING)) / 2
         length = math.hypot(bx - ax, by - ay) or 1.0
         nx, ny = (by - ay) / length * half, (ax - bx) / length * half
         shape = [ax + nx, ay + ny, bx + nx, by + ny, bx - nx, by - ny, ax - nx, ay - ny]

@@ -47,9 +47,9 @@ def draw_lamp(canvas: Canvas, thing: Thing, day: Daylight) -> None:
     metal, arm = pick(rng, _METALS), -thing.side * rng.uniform(0.9, 1.9)
     high, light = thing.high, _metal_light(day)
     head = arm - thing.side * 0.65
-    canvas.bar(foot, (0, high), (arm, high + 0.35), 0.08, metal, POLE, 0.6, thing.z)
-    canvas.bar(foot, (0, 0), (0, high), 0.14, metal, POLE, light, thing.z)
-    canvas.bar(foot, (0, 0), (0, 1.1), 0.22, times(metal, 0.9), POLE, light, thing.z)
+    canvas.bar(foot, ((0, high), (arm, high + 0.35)), 0.08, metal, POLE, 0.6, thing.z)
+    canvas.bar(foot, ((0, 0), (0, high)), 0.14, metal, POLE, light, thing.z)
+    canvas.bar(foot, ((0, 0), (0, 1.1)), 0.22, times(metal, 0.9), POLE, light, thing.z)
     lantern = ((arm, high + 0.43), (head, high + 0.4), (head, high + 0.26), (arm, high + 0.24))
     canvas.stand(foot, lantern, times(metal, 1.1), POLE, 0.7, thing.z)
 
@@ -61,7 +61,7 @@ def draw_sign(canvas: Canvas, thing: Thing, day: Daylight) -> None:
         return
     rng = random.Random(thing.seed)
     metal, high = pick(rng, _METALS), thing.high
-    canvas.bar(foot, (0, 0), (0, high + 0.3), 0.09, metal, POLE, _metal_light(day), thing.z)
+    canvas.bar(foot, ((0, 0), (0, high + 0.3)), 0.09, metal, POLE, _metal_light(day), thing.z)
     for k in range(2 if rng.random() < 0.35 else 1):
         kind = pick(rng, ("disc", "disc", "triangle", "blue", "board"))
         _plate(canvas, foot, high - 0.9 * k, thing.z, kind, rng, day)
@@ -104,7 +104,7 @@ def draw_board(canvas: Canvas, thing: Thing, day: Daylight) -> None:
     ink: Colour = (238, 236, 228) if sum(ground) < 500 else (44, 40, 44)
     metal = pick(rng, _METALS)
     for u in (middle - 0.7 * half, middle + 0.7 * half):
-        canvas.bar(foot, (u, 0), (u, low + 0.1), 0.09, metal, POLE, 0.5, thing.z)
+        canvas.bar(foot, ((u, 0), (u, low + 0.1)), 0.09, metal, POLE, 0.5, thing.z)
     plate = _at(_BOX, middle, (low + high) / 2, half, (high - low) / 2)
     canvas.stand(foot, plate, ground, SIGN, 0.4 + 0.6 * day.on(0, -1), thing.z)
     for row in range(3):
@@ -120,7 +120,7 @@ def draw_lights(canvas: Canvas, thing: Thing, day: Daylight) -> None:
         return
     rng = random.Random(thing.seed)
     high = thing.high + 0.6
-    canvas.bar(foot, (0, 0), (0, high - 0.8), 0.12, (70, 72, 74), POLE, _metal_light(day), thing.z)
+    canvas.bar(foot, ((0, 0), (0, high - 0.8)), 0.12, (70, 72, 74), POLE, _metal_light(day), thing.z)
     canvas.stand(foot, _at(_BOX, 0, high - 0.43, 0.23, 0.57), (34, 34, 36), SIGN, 0.6, thing.z)
     shining = pick(rng, (0, 0, 2))
     for k, (bright, dark) in enumerate(_LAMPS):
@@ -134,7 +134,7 @@ def draw_bollard(canvas: Canvas, thing: Thing, day: Daylight) -> None:
         return
     rng = random.Random(thing.seed)
     metal = pick(rng, ((44, 44, 46), (150, 146, 138), (70, 60, 52)))
-    canvas.bar(foot, (0, 0), (0, thing.high), 0.16, metal, POLE, _metal_light(day), thing.z)
+    canvas.bar(foot, ((0, 0), (0, thing.high)), 0.16, metal, POLE, _metal_light(day), thing.z)
     if foot.scale > 10 * SUPERSAMPLING:
         canvas.stand_detail(foot, _at(_BOX, 0, thing.high - 0.2, 0.08, 0.04), (206, 200, 188))
 

@@ -84,7 +84,7 @@ def street(streams: Streams) -> Street:
     keep = 1 if rng.random() < 0.5 else -1  # the side that traffic keeps to
     parking = rng.random() < 0.75
     lanes = 4 if rng.random() < 0.2 else 2
-    half = lanes / 2 * rng.uniform(3.0, 3.6) + (1.6 if parking else 0.3)
+    half = lanes / 2 * rng.uniform(2.9, 3.4) + (1.6 if parking else 0.3)
     left, right = _side(rng), _side(rng)
     bare = Street(
         half=half,
@@ -114,7 +114,7 @@ def _seed(rng: random.Random) -> int:
 
 def _side(rng: random.Random) -> Side:
     grass = rng.uniform(0.8, 2.2) if rng.random() < 0.22 else 0.0
-    return Side(grass, rng.uniform(1.9, 4.4), rng.uniform(3, 7))
+    return Side(grass, rng.uniform(2.0, 5.0), rng.uniform(2.5, 6))
 
 
 # ---- Beyond the pavement ------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def _built(place: Street, side: int, rng: random.Random) -> Iterator[Thing]:
     """Stretches of terraces, of houses with gardens, and of park, one after the other."""
     z = _START
     floors = rng.uniform(2.2, 4.6)
-    style = pick(rng, ("terrace", "terrace", "terrace", "houses", "houses", "park"))
+    style = pick(rng, ("terrace", "terrace", "terrace", "terrace", "houses", "park"))
     while z < FAR:
         end = min(z + rng.uniform(25, 80), FAR)
         stretch = {"terrace": _terrace, "houses": _houses, "park": _park}[style]
@@ -192,7 +192,7 @@ def _furniture(place: Street, side: int, rng: random.Random) -> Iterator[Thing]:
     kerb = place.half + place.side(side).grass
     pavement = place.side(side).pavement
     step = rng.uniform(20, 34)
-    for z in _along(rng, step, 0.9):
+    for z in _along(rng, step, 0.8):
         yield Thing("lamp", Row.PAVEMENT, side * (kerb + 0.5), z, side, place.seed, high=5.5 + step / 10)
     for z in _along(rng, rng.uniform(9, 20), 0.75):
         kind = pick(rng, ("sign", "sign", "sign", "board", "lights"))
@@ -219,7 +219,7 @@ def _furniture(place: Street, side: int, rng: random.Random) -> Iterator[Thing]:
 def _along(rng: random.Random, step: float, share: float) -> Iterator[float]:
     """Places about `step` metres apart, of which only a share is taken."""
     z = _START + rng.random() * step
-    while z < 0.7 * FAR:
+    while z < 0.6 * FAR:
         if rng.random() < share:
             yield z
         z += step * rng.uniform(0.8, 1.2)
@@ -227,7 +227,7 @@ def _along(rng: random.Random, step: float, share: float) -> Iterator[float]:
 
 def _people(place: Street, side: int, rng: random.Random) -> Iterator[Thing]:
     kerb, pavement = place.half + place.side(side).grass, place.side(side).pavement
-    busy = rng.random() ** 1.5 * 10
+    busy = rng.random() ** 1.5 * 13
     for _ in range(int(busy)):
         x = side * (kerb + pavement * rng.uniform(0.3, 0.9))
         z = 4 + 60 * rng.random() ** 1.3
@@ -238,7 +238,7 @@ def _people(place: Street, side: int, rng: random.Random) -> Iterator[Thing]:
         yield Thing(
             "person", Row.ROAD, side * place.half, z, side, _seed(rng), high=rng.uniform(1.5, 1.9), drift=-side * 0.45
         )
-    if rng.random() < 0.32:
+    if rng.random() < 0.42:
         z = rng.uniform(7, 32)
         yield Thing(
             "cyclist", Row.ROAD, side * (place.half - rng.uniform(1.9, 3.0)), z, side, _seed(rng), high=1.75, speed=1.5
@@ -247,8 +247,8 @@ def _people(place: Street, side: int, rng: random.Random) -> Iterator[Thing]:
 
 def _parked(place: Street, side: int, keep: int, rng: random.Random) -> Iterator[Thing]:
     """Cars along the kerb; they stand in the direction of their side's traffic."""
-    z, full = _START + rng.uniform(0, 6), rng.uniform(0.05, 0.6)
-    while z < 0.6 * FAR:
+    z, full = _START + rng.uniform(0, 6), rng.uniform(0.05, 0.55)
+    while z < 0.45 * FAR:
         if rng.random() < full:
             kind, x = "car" if side == keep else "oncoming", side * (place.half - 1.15)
             yield Thing(kind, Row.ROAD, x, z, side, _seed(rng), *_car_size(rng))

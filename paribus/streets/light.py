@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 from paribus.streets.canvas import BUILDING, FENCE, PAVEMENT, ROAD, TREE, Canvas, Pixels
 from paribus.streets.chance import Colour, Streams, mix, varied
 
-_GRAIN = {BUILDING: 0.09, ROAD: 0.09, PAVEMENT: 0.10, TREE: 0.34, FENCE: 0.1}  # how uneven surfaces are
+_GRAIN = {BUILDING: 0.09, ROAD: 0.06, PAVEMENT: 0.07, TREE: 0.26, FENCE: 0.1}  # how uneven surfaces are
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Daylight:
     visibility: float
 
     def on(self, x: float, z: float) -> float:
-        """How much of the sun a wall gets that faces (x, z), up to 1; even one in the shade gets some from other walls."""
+        """The light on a wall that faces (x, z), up to 1; one in the shade gets some from other walls."""
         return min(max(1.25 * (self.sun[0] * x + self.sun[2] * z), 0.2), 1.0)
 
     def cast(self, high: float) -> tuple[float, float]:

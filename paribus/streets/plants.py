@@ -12,7 +12,7 @@ from paribus.streets.light import Daylight
 _LEAVES: tuple[Colour, ...] = ((78, 100, 46), (92, 112, 56), (68, 92, 50), (106, 118, 58), (124, 108, 56))
 _BARK: Colour = (84, 70, 58)
 _DECAGON = tuple((math.cos(k * math.pi / 5), math.sin(k * math.pi / 5)) for k in range(10))
-_HEXAGON = _DECAGON[::2] + ((0.7, -0.7),)
+_TUFT = _DECAGON[::2]
 
 
 def draw_tree(canvas: Canvas, thing: Thing, day: Daylight) -> None:
@@ -27,8 +27,8 @@ def draw_tree(canvas: Canvas, thing: Thing, day: Daylight) -> None:
     middle, tall = (bare + high) / 2, (high - bare) / 2
     pixels = high * foot.scale / SUPERSAMPLING
     width = 0.035 * high * rng.uniform(0.7, 1.2)
-    canvas.bar(foot, (0, 0), (0, bare + 0.3 * high), width, _BARK, TREE, 0.2 + 0.5 * day.on(0, -1), z)
-    count = 5 if pixels < 14 else 9 if pixels < 40 else 14
+    canvas.bar(foot, ((0, 0), (0, bare + 0.3 * high)), width, _BARK, TREE, 0.2 + 0.5 * day.on(0, -1), z)
+    count = 4 if pixels < 9 else 6 if pixels < 26 else 10 if pixels < 70 else 14
     clumps = [_clump(rng, k, count) for k in range(count)]
 
     def blob(u: float, v: float, size: float) -> Shape:
@@ -40,10 +40,10 @@ def draw_tree(canvas: Canvas, thing: Thing, day: Daylight) -> None:
     for u, v, size in clumps:
         canvas.stand(foot, blob(u, v, size), varied(rng, times(leaf, 0.7), 0.08), TREE, 0.3, z)
     sun_aside, sun_up = 0.4 * day.sun[0], 0.1 + 0.25 * day.sun[1]
-    for u, v, size in clumps:
+    for u, v, size in clumps if pixels > 20 else clumps[::2]:
         shape = blob(u + sun_aside * size, v + sun_up * size, size * 0.72)
         canvas.stand(foot, shape, varied(rng, leaf, 0.1), TREE, 0.45 + 0.4 * max(v, 0), z)
-    for _ in range(int(min(4 * pixels**0.75, 150)) if pixels > 10 else 0):
+    for _ in range(int(min(pixels**0.9, 200)) if pixels > 10 else 0):
         _leaves(canvas, foot, clumps[int(rng.random() * count)], radius, middle, tall, leaf, rng)
 
 
@@ -77,7 +77,7 @@ def _leaves(
     bright = 0.62 + 0.42 * (up / size + 1) * (0.7 + 0.6 * rng.random())
     x, y = (u + across) * radius, middle + v * tall + up * radius
     tuft = radius * (0.05 + 0.09 * rng.random())
-    shape = [(x + c * tuft * (0.6 + 0.8 * rng.random()), y + s * tuft * 0.8) for c, s in _HEXAGON]
+    shape = [(x + c * tuft * (0.6 + 0.8 * rng.random()), y + s * tuft * 0.8) for c, s in _TUFT]
     canvas.stand_detail(foot, shape, times(leaf, bright))
 
 
@@ -101,7 +101,7 @@ def draw_hedge(canvas: Canvas, thing: Thing, day: Daylight) -> None:
         edge.append((x, high + rng.uniform(-0.08, 0.1), z))
         z += max(0.4, (z - camera.z) * 0.06)
     canvas.fill([*edge, (x, high, end)], leaf, TREE, 0.15 + 0.85 * day.on(-side, 0), start + 1)
-    for _ in range(int(min(thing.long * 4, 60))):
+    for _ in range(int(min(thing.long, 12) * (1 if canvas.height < 400 else 4))):
         z = start + (end - start) * rng.random() ** 2
         size = rng.uniform(0.06, 0.2)
         y = rng.uniform(0.05, max(high - size, 0.2))

@@ -99,7 +99,11 @@ def _car(canvas: Canvas, thing: Thing, day: Daylight, away: bool) -> None:
         canvas.unsure([body.at(u, v, flank) for u, v in (*_BODY[:2], *cabin, *_BODY[4:])])
         canvas.unsure([body.at(float(away), v, u) for u, v in ((-half, 0.2), (-half, 0.6), (half, 0.6), (half, 0.2))])
     end_light, side_light = 0.2 + 0.8 * day.on(0, -1), 0.2 + 0.8 * day.on(math.copysign(1, flank), 0)
-    small = thing.high * near.scale < 7 * SUPERSAMPLING
+    size = thing.high * near.scale / SUPERSAMPLING  # in pixels of the image
+    if size < 4:
+        _tiny(body, half, paint, end_light)
+        return
+    small = size < 8
     _underside(body, half, flank)
     _shell(body, cabin, half, paint, end_light, small)
     narrow = 0.94 if van else 0.8  # a cabin is narrower above
@@ -108,6 +112,19 @@ def _car(canvas: Canvas, thing: Thing, day: Daylight, away: bool) -> None:
     _panes(body, cabin, flank, narrow)
     _wheels(body, flank, small)
     _end(body, half, paint, rng, small)
+
+
+def _tiny(body: _Body, half: float, paint: Colour, light: float) -> None:
+    """A car so far away that nothing but its end is seen."""
+    along = float(body.away)
+    for low, high, wide, colour in (
+        (0.02, 0.25, 0.9, _TYRE),
+        (0.2, 0.64, 1.0, paint),
+        (0.64, 0.95, 0.85, mix(_GLASS, paint, 0.3)),
+        (0.92, 1.0, 0.8, paint),
+    ):
+        corners = ((-half, low), (-half, high), (half, high), (half, low))
+        body.fill([body.at(along, v, u * wide) for u, v in corners], colour, light)
 
 
 def _underside(body: _Body, half: float, flank: float) -> None:
