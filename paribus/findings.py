@@ -142,10 +142,13 @@ def _video_split(looked: Looked) -> Finding:
     seen = next((kind for kind in looked.study["data"]["warnings"] if kind["code"] == VIDEO), None)
     if seen is None:
         return Finding(code, title, "passed", "The scan found no split that lies between training frames of its video.")
+    told = seen["example"].removeprefix(f"warning[{VIDEO}]: ").partition(" Fix: ")[0]
+    if seen["count"] == 1 and not told.startswith(f"{looked.study['split']}: "):
+        return Finding(code, title, "tip", f"{told} Nothing is scored there; what is chosen on it suits this film.")
     sentence = (
-        f"{seen['example'].removeprefix(f'warning[{VIDEO}]: ')} Scored frames resemble frames that were trained on: "
-        "levels are higher than on other recordings, and a verdict over them is about this recording. "
-        f"{_counted_as(looked.study['data']['groups'])} A split by sequence asks what holds on another one."
+        f"{told} Scored frames resemble frames that were trained on: levels are higher than on other films, and a "
+        f"verdict over them is about this one. {_counted_as(looked.study['data']['groups'])} A split by film asks "
+        "what holds on another."
     )
     return Finding(code, title, "issue", sentence)
 

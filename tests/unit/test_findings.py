@@ -14,7 +14,7 @@ RECIPE = {"precision": "float32", "views": None, "batch_norm": "follow"}
 VIDEO = {
     "code": "VIDEO_BETWEEN",
     "count": 1,
-    "example": "warning[VIDEO_BETWEEN]: val: 101 frames (6.7 s) lie between training frames of their video.",
+    "example": "warning[VIDEO_BETWEEN]: val: 101 frames (6.7 s) lie between training frames of their video. Fix: Split.",
 }
 
 
@@ -100,12 +100,19 @@ def test_a_video_split_says_what_verdicts_over_it_mean():
     assert found("VIDEO_SPLIT", {"a": {}}).outcome == "passed"
     told = found("VIDEO_SPLIT", {"a": {}}, warnings=[VIDEO])
     assert told.outcome == "issue" and told.sentence.startswith("val: 101 frames (6.7 s) lie between")
-    assert "declare `groups: {block: 10}`" in told.sentence and "about this recording" in told.sentence
+    assert "declare `groups: {block: 10}`" in told.sentence and "a verdict over them is about this one" in told.sentence
+    assert "Fix:" not in told.sentence
     blocks = {f"f{n:03d}": f"block {n // 10}" for n in range(101)}
     told = found("VIDEO_SPLIT", {"a": {}}, warnings=[VIDEO], groups=blocks)
     assert "11 blocks of contiguous frames: they speak of new stretches" in told.sentence
     few = found("VIDEO_SPLIT", {"a": {}}, warnings=[VIDEO], groups={k: v for k, v in blocks.items() if k < "f050"})
     assert "5 groups, so that verdicts speak of exactly these frames" in few.sentence
+
+
+def test_a_video_split_on_which_nothing_is_scored_is_a_tip():
+    elsewhere = VIDEO | {"example": VIDEO["example"].replace("val:", "test:")}
+    assert found("VIDEO_SPLIT", {"a": {}}, warnings=[elsewhere]).outcome == "tip"
+    assert found("VIDEO_SPLIT", {"a": {}}, warnings=[elsewhere | {"count": 2}]).outcome == "issue"
 
 
 def test_a_video_split_is_not_told_twice():

@@ -213,6 +213,13 @@ def test_an_epoch_may_be_best_in_one_space_and_not_in_another():
         Design((2,), "test", "val"),
     )[0]
     assert row.per_arm["a"][0] == pytest.approx(1.0)
+    merged = replace(
+        whole, evidence={split: evidence(split, *(in_space(c, space) for c in both)) for split in ("val", "test")}
+    )
+    found = label_space_decomposition(ask(score_in=space), {"a": (whole,), "b": (merged,)}, Design((1,), "test", "val"))
+    assert found.own["a"] == pytest.approx(
+        metrics.mean_iou(both[1]).mean()
+    )  # the epoch that counts in the shared space
 
 
 def test_crossfitting_joins_the_counts_before_the_metric():
