@@ -93,9 +93,9 @@ def inspect(path: Path, code: Coding, name: str | None = None) -> MaskFacts:
     return _facts(mask, code.numbers, len(code.space.classes), images.hash_bytes(data), len(data), palette, said)
 
 
-def generated(mask: NDArray[np.uint8], classes: int) -> MaskFacts:
-    """What a drawn mask of class indices and VOID holds."""
-    return _facts(mask, tuple(range(classes)), classes, None, 0, (), ())
+def generated(own: NDArray[np.uint8], code: Coding) -> MaskFacts:
+    """What a drawn mask holds: (H, W) indices of its own classes, and VOID."""
+    return _facts(own, code.numbers, len(code.space.classes), None, 0, (), ())
 
 
 def decode(path: Path, code: Coding, *, sha256: str | None = None, name: str | None = None) -> NDArray[np.uint8]:

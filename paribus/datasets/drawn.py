@@ -10,6 +10,7 @@ from paribus.datasets.items import ImageSet, Item
 from paribus.datasets.legend import Labels
 from paribus.errors import Problem, StudyError
 from paribus.labels import CAMVID11, chosen, mapped
+from paribus.maskfile import coding
 from paribus.parts import Range, Share
 
 _KEPT_DRAWINGS = 256 << 20  # bytes of generated pixels held in memory; larger sets are drawn again when asked for
@@ -124,4 +125,6 @@ def streets(
         lambda wanted: again(wanted).image,
         space=space,
         masks=lambda wanted: mapped(again(wanted).mask, numbers),
+        coding=coding(CAMVID11, space=space, numbers=numbers),
+        own_masks=lambda wanted: again(wanted).mask,
     )

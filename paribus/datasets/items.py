@@ -54,8 +54,9 @@ class ImageSet:
     own_split: whether the split was drawn here and not given.
 
     A set of masks has more: space: the classes with their colours. masks: what gives an item's mask, (H, W) uint8 class
-    indices and VOID, at the mask's own size. coding: what its mask files hold; None if they are generated.
-    frames_per_second: of the film the images are from, if they are from one and their names end in frame numbers.
+    indices and VOID, at the mask's own size. coding: what the masks hold, and which classes are merged. own_masks: what
+    gives generated masks before classes are merged. frames_per_second: of the film the images are from, if they are
+    from one and their names end in frame numbers.
     """
 
     name: str
@@ -69,6 +70,7 @@ class ImageSet:
     space: Space | None = None
     masks: Callable[[Item], NDArray[np.uint8]] | None = None
     coding: Coding | None = None
+    own_masks: Callable[[Item], NDArray[np.uint8]] | None = None
     frames_per_second: float | None = None
 
 
