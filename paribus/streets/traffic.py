@@ -264,14 +264,22 @@ def draw_cyclist(canvas: Canvas, thing: Thing, day: Daylight) -> None:
     coat = varied(rng, pick(rng, (*_CLOTH, (214, 220, 60), (226, 98, 40))), 0.15)
     trousers, skin = varied(rng, pick(rng, _CLOTH[:4]), 0.2), pick(rng, _SKIN)
     light = 0.25 + 0.7 * day.on(0, -1)
-    turn = 0.12 if rng.random() < 0.5 else -0.12
+    turn = 0.05 if rng.random() < 0.5 else -0.05
 
     def part(points: Sequence[tuple[float, float]], colour: Colour) -> None:
         canvas.stand(foot, points, colour, BICYCLIST, light, z)
 
     for ahead in (1.05, 0.0):
-        wheel = [(x + turn * ahead + c * turn, 0.34 + s * 0.34, z + ahead + c * 0.3) for c, s in _RING]
+        wheel = [(x + turn * ahead + c * turn, 0.34 + s * 0.34, z + ahead + c * 0.34) for c, s in _RING]
         canvas.fill(wheel, _TYRE, BICYCLIST, light, z)
+    frame = [
+        (x - 0.03, 0.36, z),
+        (x + 0.03, 0.36, z),
+        (x, 0.9, z + 0.2),
+        (x + turn, 0.95, z + 0.9),
+        (x + turn, 0.3, z + 1),
+    ]
+    canvas.fill(frame, times(coat, 0.5), BICYCLIST, light, z)
     lift = pick(rng, (-0.13, 0.13))
     for side in (-1, 1):
         knee = 0.3 + lift * side

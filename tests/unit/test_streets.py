@@ -1,5 +1,6 @@
 """The generated streets: pure, in drives, as unbalanced as real ones, and masks that fit what is drawn."""
 
+import dataclasses
 import random
 import time
 
@@ -9,9 +10,9 @@ import pytest
 from paribus.labels import CAMVID11, VOID
 from paribus.streets import CLASSES, contact_sheet, draw
 from paribus.streets.camera import SUPERSAMPLING, Camera
-from paribus.streets.canvas import BUILDING, CAR, POLE, SKY, Canvas, Ground
+from paribus.streets.canvas import BUILDING, CAR, PEDESTRIAN, POLE, SKY, Canvas, Ground
 from paribus.streets.chance import Streams
-from paribus.streets.drawing import DRAWN_BY
+from paribus.streets.drawing import DRAWN_BY, draw_street
 from paribus.streets.layout import Row, Thing, street
 from paribus.streets.light import _photographed, daylight
 
@@ -58,6 +59,15 @@ def test_every_argument_matters(other):
     assert not np.array_equal(make(5).mask, changed.mask)
 
 
+def test_another_split_or_seed_is_another_street():
+    def agreement(**other):
+        return np.mean([np.mean(make(k).mask == make(k, **other).mask) for k in range(0, 96, 8)])
+
+    next_image = np.mean([np.mean(make(k).mask == make(k + 1).mask) for k in range(0, 96, 8)])
+    assert agreement(split="val") < next_image - 0.1
+    assert agreement(seed=8) < next_image - 0.1
+
+
 def test_difficulty_changes_the_picture_and_not_the_mask():
     easy, hard = make(5, difficulty=0.0), make(5, difficulty=1.0)
     assert np.array_equal(easy.mask, hard.mask)
@@ -69,11 +79,11 @@ def test_difficulty_hides_what_is_there():
         grey = np.full((60, 80, 3), 120, np.float32)
         return np.mean([_photographed(grey, difficulty, Streams(f"test/{k}")).std() for k in range(20)])
 
-    def contrast(difficulty):
-        return np.mean([make(k, difficulty=difficulty).image.std() for k in range(0, 160, 8)])
+    def visibility(difficulty):
+        return np.mean([daylight(Streams(f"test/{k}")["light"], difficulty).visibility for k in range(60)])
 
     assert noise(1.0) > 1.5 * noise(0.0) > 0
-    assert contrast(1.0) < 0.97 * contrast(0.0)
+    assert visibility(1.0) < 0.8 * visibility(0.0)
 
 
 def test_no_global_random_state_is_read_or_written():
@@ -153,6 +163,14 @@ def test_the_mask_fits_the_picture(many):
     assert sky[2] - sky[0] > road[2] - road[0]
     assert tree[1] - tree[[0, 2]].mean() > 8 + max(c[1] - c[[0, 2]].mean() for c in (sky, road))
 
+    def blueness(rows):
+        """Blue less red of the sky in some rows of the images."""
+        sky = [scene.image[rows][scene.mask[rows] == SKY].astype(float) for scene in many]
+        colours = np.concatenate(sky).mean(axis=0)
+        return colours[2] - colours[0]
+
+    assert blueness(slice(0, 10)) > blueness(slice(25, 40)) + 5
+
     def edge_contrast(shift):
         """How much brighter it is above the upper edge of what is not sky than below."""
         steps = []
@@ -175,12 +193,13 @@ def bare_canvas(size=(40, 60)):
 
 def test_a_mask_pixel_is_what_is_drawn_in_its_middle():
     canvas = bare_canvas()
-    canvas.fill_flat([30, 30, 30, 60, 89, 60, 89, 30], (255, 0, 0), CAR, 1.0, 0.0)
+    canvas.fill_flat([31, 31, 31, 61, 91, 61, 91, 31], (255, 0, 0), CAR, 1.0, 0.0)
     colours, light, haze, mask = canvas.reduced()
     painted = np.zeros((40, 60), bool)
-    painted[10:20, 10:30] = True
+    painted[10:21, 10:31] = True  # pixel k has its middle at 3 k + 1
     assert np.array_equal(mask == CAR, painted)
-    assert (colours[painted][:, 0] > 250).all()
+    painted[[10, 20]] = painted[:, [10, 30]] = False  # a part of these is covered
+    assert (colours[painted][:, 0] == 255).all()
     assert (light[painted] == 1).all() and (haze[painted] == 0).all()
 
 
@@ -210,6 +229,23 @@ def test_a_street_has_everything_in_its_row_and_everything_can_be_drawn():
                 kinds.setdefault(thing.kind, row)
     assert set(kinds) == set(DRAWN_BY)
     assert kinds["car"] == Row.ROAD and kinds["house"] == Row.REAR
+
+
+def test_what_is_nearer_to_the_road_or_to_the_camera_hides_what_is_farther():
+    place = street(Streams("test/0"))
+    day = daylight(Streams("test")["light"], 0.0)
+    camera = Camera(0, 1.5, 0, 200.0, 180, 120, 0.0, 1.0, 0.0)
+
+    def people(car_z, person_z, row):
+        rows = [[] for _ in Row]
+        rows[row].append(Thing("person", row, 0.0, person_z, 1, 3, high=1.8))
+        rows[Row.ROAD].append(Thing("car", Row.ROAD, 0.0, car_z, 1, 3, 4.0, 1.8, 1.5))
+        bare = dataclasses.replace(place, rows=tuple(map(tuple, rows)))
+        mask = draw_street((80, 120), camera, bare, day, 0).reduced()[3]
+        return int((mask == PEDESTRIAN).sum())
+
+    assert people(10, 9, Row.ROAD) > 3 * people(10, 16, Row.ROAD)
+    assert people(10, 9, Row.PAVEMENT) < people(10, 9, Row.ROAD) / 3
 
 
 def test_things_behind_the_camera_are_not_drawn():
