@@ -6,9 +6,13 @@ from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from paribus.errors import unknown
+from paribus.errors import Problem, unknown
+from paribus.labels import SPACES
+from paribus.metrics import misfit
 from paribus.questions import CONTROL, Question
-from paribus.recipe import Recipe, differences
+from paribus.recipe import Recipe, differences, has_masks
+from paribus.scoring import misfits
+from paribus.spaces import Defined, by_name, classes_of
 
 if TYPE_CHECKING:
     from paribus.study import Arm, _Reader
@@ -101,8 +105,6 @@ class _Asker:
         if len(kinds) != 1:
             self.reader.problem(where, f"question {name!r} needs exactly one of compare, effect and weights.")
             return None
-        if "score_in" in asked:
-            self.reader.problem((*where, "score_in"), "score_in belongs to label spaces, which classification has not.")
         metric = asked.get("metric", self.metric)
         if "metric" in asked:
             self.reader.check_metric((*where, "metric"), metric)
@@ -118,6 +120,7 @@ class _Asker:
     def _checked(self, name: str, asked: dict[str, Any], kind: str, weights: dict[str, float], metric: str) -> Question:
         factors = tuple(asked["effect"]) if kind == "effect" else ()
         changed, consequences, units = self._difference(kind, asked, weights)
+        space = self._space(("questions", name), asked.get("score_in"))
         bundle = asked.get("bundle") is True
         if kind == "compare" and (not units or (len(units) > 1 and not bundle)):
             a, b = asked["compare"]
@@ -130,7 +133,7 @@ class _Asker:
             self.reader.problem(
                 ("questions", name), f"question {name!r}: {a!r} and {b!r} {what}.", fix, "QUESTION_BUNDLE"
             )
-        return Question(
+        question = Question(
             name=name,
             ask=str(asked.get("ask") or _sentence(kind, asked)),
             weights=weights,
@@ -141,7 +144,38 @@ class _Asker:
             bundle=(bundle or kind == "effect") and len(units) > 1,  # a level that bundles makes a bundled effect
             changed=changed,
             consequences=consequences,
+            score_in=space.plain() if space else None,
         )
+        self._comparable(question)
+        return question
+
+    def _space(self, where: tuple[str | int, ...], name: Any) -> Defined | None:
+        if name is None:
+            return None
+        found = by_name(str(name), self.reader.spaces)
+        if found is None:
+            known = [*self.reader.spaces, *SPACES]
+            self.reader.problem((*where, "score_in"), unknown("label space", str(name), known))
+        return found
+
+    def _comparable(self, question: Question) -> None:
+        """Metrics that fit the task, and are taken in one label space."""
+        where = ("questions", question.name)
+        classes = {arm: classes_of(self.recipes[arm]) for arm in question.weights}
+        masks = any(has_masks(self.recipes[arm].data) for arm in question.weights)
+        wrong = (
+            misfit(question.metric, "segmentation" if masks else "classification")
+            if ":" not in question.metric
+            else None
+        )
+        found = [wrong] if wrong else []
+        if masks and all(classes.values()):
+            found += misfits(question, {arm: each for arm, each in classes.items() if each})
+        elif question.score_in is not None and not masks:
+            message = "score_in belongs to label spaces, which classification has not."
+            found.append(Problem("SCORE_IN", message, "", "leave it out."))
+        for each in found:
+            self.reader.problem(where, each.message, each.fix, each.code)
 
     def _difference(
         self, kind: str, asked: dict[str, Any], weights: dict[str, float]

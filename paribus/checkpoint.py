@@ -16,14 +16,18 @@ from paribus.errors import IntegrityError, Problem
 if TYPE_CHECKING:
     from paribus.train import Training
 
+Arrays = dict[str, NDArray[np.generic]]
+
 STATE = "STATE.json"
+CHOOSING = ("val_mean_iou", "val_accuracy")  # columns of the learning curve, the first that is there
 
 
 def best_epoch(curves: list[dict[str, float]]) -> int:
-    """The epoch with the highest accuracy on val, the earliest of equals; the last where there is no val."""
-    if not curves or "val_accuracy" not in curves[0]:
+    """The epoch with the highest mean IoU or accuracy on val, the earliest of equals; the last without a val split."""
+    column = next((name for name in CHOOSING if curves and name in curves[0]), None)
+    if column is None:
         return int(curves[-1]["epoch"]) if curves else 0
-    return int(max(curves, key=lambda row: (row["val_accuracy"], -row["epoch"]))["epoch"])
+    return int(max(curves, key=lambda row: (row[column], -row["epoch"]))["epoch"])
 
 
 def begin(partial: Path) -> float:
@@ -45,12 +49,14 @@ class Keeper:
     done_at: float = 0.0  # monotonic, end of the last commit
     took: float = 0.0
 
-    def keep(self, training: "Training", logits: dict[str, NDArray[np.float32]], seconds: float) -> None:
-        """Remember an epoch, and commit if it is time."""
+    def keep(self, training: "Training", scores: dict[str, Arrays], seconds: float) -> None:
+        """Remember an epoch and what it said about each split, and commit if it is time."""
         from safetensors.numpy import save as save_arrays
 
         epoch = training.epoch
-        self.pending[f"epoch-{epoch}.safetensors"] = save_arrays(dict(logits))
+        self.pending[f"epoch-{epoch}.safetensors"] = save_arrays(
+            {f"{split}.{name}": array for split, each in scores.items() for name, array in each.items()}
+        )
         if best_epoch(training.curves) == epoch:
             self.pending = {n: c for n, c in self.pending.items() if not n.startswith("best-")}
             self.pending[f"best-{epoch}.safetensors"] = model_bytes(training)
@@ -149,13 +155,21 @@ def _committed(partial: Path, state: dict[str, Any], name: str) -> bytes:
     return content
 
 
-def committed_epochs(partial: Path) -> dict[int, dict[str, NDArray[np.float32]]]:
-    """Epoch -> split -> logits, for every committed epoch."""
+def committed_epochs(partial: Path) -> dict[int, dict[str, Arrays]]:
+    """Epoch -> split -> what was said about its images, for every committed epoch."""
     from safetensors.numpy import load
 
     state = json.loads((partial / STATE).read_bytes())
     epochs = sorted(int(n.split("-")[1].split(".")[0]) for n in state["files"] if n.startswith("epoch-"))
-    return {e: load(_committed(partial, state, f"epoch-{e}.safetensors")) for e in epochs}
+    return {e: _by_split(load(_committed(partial, state, f"epoch-{e}.safetensors"))) for e in epochs}
+
+
+def _by_split(arrays: Arrays) -> dict[str, Arrays]:
+    found: dict[str, Arrays] = {}
+    for key, array in arrays.items():
+        split, _, name = key.partition(".")
+        found.setdefault(split, {})[name] = array
+    return found
 
 
 def best_weights(partial: Path) -> bytes:

@@ -80,8 +80,11 @@ def plan(
     rows = costs(bound, place.store)
     say("Time on this machine, from a few real steps:")
     for row in rows:
-        say(f"  {row.arm}: {row.missing} runs to train, about {duration(row.seconds_a_run)} each")
-    total = sum(row.missing * row.seconds_a_run for row in rows)
+        once = f", and {duration(row.shared)} once" if row.shared else ""
+        say(f"  {row.arm}: {row.missing} runs to train, about {duration(row.seconds_a_run)} each{once}")
+        if row.faster:
+            say(f"      precision: {row.faster} would take {duration(row.by_precision[row.faster])} a run")
+    total = sum(row.missing * row.seconds_a_run + row.shared for row in rows)
     say(f"  in all about {duration(total)} for {sum(row.missing for row in rows)} runs")
     say("")
     say(f"Smallest true effect found in 80 % of such studies, at an accuracy of about {accuracy:.0%}, in points:")
@@ -104,6 +107,9 @@ def run(
     threads: Threads = None,
     max_runs: Annotated[int | None, typer.Option("--max-runs", min=1, help="Train at most so many runs now.")] = None,
     pictures: PicturesOption = "few",
+    prepared: Annotated[
+        float, typer.Option("--prepared", metavar="GIB", min=0, help="How much of decoded images to keep on disk.")
+    ] = 20,
     device: Annotated[str, typer.Option("--device", help="Only cpu in this version.")] = "cpu",
 ) -> None:
     """Train what is missing and write the report; the same command goes on after an interruption."""
@@ -113,7 +119,7 @@ def run(
         )
     _pictures_choice(pictures)
     read, bound, place = _open(study, out, data, weights, plugin, threads)
-    _run(read, bound, place, max_runs, pictures, _repeatable(study, data, weights, plugin))
+    _run(read, bound, place, max_runs, pictures, _repeatable(study, data, weights, plugin), prepared)
 
 
 @app.command()
@@ -263,12 +269,22 @@ def _screen(study: "Study") -> "Screen":
     return Screen(study.title, {arm: recipe.epochs for arm, recipe in study.recipes.items()})
 
 
-def _run(study: "Study", bound: "Bound", place: "Place", max_runs: int | None, pictures: str, command: str) -> None:
+def _run(
+    study: "Study",
+    bound: "Bound",
+    place: "Place",
+    max_runs: int | None,
+    pictures: str,
+    command: str,
+    prepared: float = 20,
+) -> None:
     from paribus import running
 
     screen = _screen(study)
     try:
-        done = running.run(bound, place, screen, max_runs=max_runs, pictures=pictures == "few", command=command)
+        done = running.run(
+            bound, place, screen, max_runs=max_runs, prepared=prepared, pictures=pictures == "few", command=command
+        )
     finally:
         screen.close()
     _say_answers(done.results.contrasts)

@@ -89,3 +89,7 @@ def unknown(kind: str, name: str, known: Sequence[str]) -> str:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     listed = f" Known: {', '.join(sorted(known))}." if len(known) <= 30 else ""
     return f"Unknown {kind} {name!r}.{hint}{listed}"
+
+
+class Diverged(Exception):
+    """A loss, a weight or an output is no longer finite: a result of a run, not a failure."""

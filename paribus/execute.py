@@ -13,6 +13,7 @@ from paribus.datasets import ImageSet
 from paribus.errors import DataError, IntegrityError, Problem, RunsFailed, StudyError
 from paribus.parts import build, choices, resolve
 from paribus.predictions import RunRecord
+from paribus.prepared import LIMIT, prepared, too_large
 from paribus.questions import Design
 from paribus.recipe import HOMES, Recipe
 from paribus.runs import Run, sources_of
@@ -20,6 +21,7 @@ from paribus.scan import Scan, changed, scan
 from paribus.store import Store
 from paribus.study import METRICS, Study
 from paribus.weights import Weights
+from paribus.zoo import network_of
 
 STUDY_LOCK = "study.lock.json"
 DATA_LOCK = "data.lock.json"
@@ -33,6 +35,7 @@ class Watcher(Protocol):
     def started(self, arm: str, run: Run) -> None: ...
     def epoch(self, arm: str, run: Run, epoch: int, seconds: float) -> None: ...
     def finished(self, arm: str, run: Run, record: RunRecord) -> None: ...
+    def noted(self, problem: Problem) -> None: ...
     def looked(self, look: int, rows: tuple[Contrast, ...]) -> None: ...
 
 
@@ -89,13 +92,13 @@ def bind(
 
 def _runs(bound: Bound, arm: str) -> tuple[Run, ...]:
     recipe = bound.study.recipes[arm]
-    pretrained = bound.weights[recipe.model.use].sha256 if recipe.model.args.get("pretrained") else None
+    pretrained = bound.weights[network_of(recipe.model)].sha256 if recipe.model.args.get("pretrained") else None
     train, sources = bound.scans[arm].fingerprints["train"], sources_of(recipe)
     return tuple(Run(recipe, seed, train, pretrained, sources) for seed in bound.study.seeds_of(arm))
 
 
 def _pretrained(study: Study) -> list[str]:
-    return sorted({r.model.use for r in study.recipes.values() if r.model.args.get("pretrained")})
+    return sorted({network_of(r.model) for r in study.recipes.values() if r.model.args.get("pretrained")})
 
 
 def _scans(study: Study, place: Place, data: Mapping[str, Path], watcher: Watcher | None) -> dict[str, Scan]:
@@ -200,12 +203,13 @@ def _complete(store: Store, run: Run, fingerprints: dict[str, str]) -> bool:
     return store.has(run) and not store.unseen(run, fingerprints)
 
 
-def execute(bound: Bound, place: Place, watcher: Watcher, max_runs: int | None = None) -> None:
+def execute(bound: Bound, place: Place, watcher: Watcher, max_runs: int | None = None, limit: float = LIMIT) -> None:
     """Train every run that is missing, look by look; stops asking for seeds where a question is decided.
 
-    Raises RunsFailed (exit 4) after all others are complete if some could not be trained.
+    limit: GiB of decoded images that may be kept on disk. Raises RunsFailed (exit 4) after all others are complete
+    if some could not be trained.
     """
-    trainer = _Trainer(bound, place.store, watcher, max_runs)
+    trainer = _Trainer(bound, place.store, watcher, max_runs, limit=limit)
     needed = dict.fromkeys(bound.study.recipes, bound.study.looks[0])
     while needed:
         with durable.lock(place.store.root / "LOCK"):
@@ -233,7 +237,8 @@ class _Trainer:
     failures: list[Problem] = field(default_factory=list)
     stopped: bool = False
     trained: int = 0
-    pictures: dict[int, Any] = field(default_factory=dict)
+    limit: float = LIMIT  # GiB of decoded images
+    pictures: dict[tuple[int, int | None], Any] = field(default_factory=dict)
     states: dict[str, Any] = field(default_factory=dict)
 
     def train_all(self, needed: Mapping[str, int]) -> None:
@@ -253,10 +258,9 @@ class _Trainer:
 
     def _train(self, arm: str, run: Run) -> None:
         from paribus.train import score_again, train
-        from paribus.views import Pictures
 
         each = self.bound.scans[arm]
-        pictures = self.pictures.setdefault(id(each), Pictures(each.images))
+        pictures = self._pictures(each, run.recipe.input.args["prepare"])
         self.watcher.started(arm, run)
         if self.store.has(run):
             unseen = self.store.unseen(run, each.fingerprints)
@@ -272,8 +276,20 @@ class _Trainer:
             )
         self.watcher.finished(arm, run, self.store.load(run.id, each.fingerprints))
 
+    def _pictures(self, each: Scan, shorter: int | None) -> Any:
+        """The decoded images of a data set, one object for all runs that share them."""
+        from paribus.views import Pictures
+
+        key = (id(each), shorter)
+        if key not in self.pictures:
+            found = prepared(each.images, each.fingerprints, shorter, self.store.root.parent / "prepared", self.limit)
+            if found is None:
+                self.watcher.noted(too_large(each.images, shorter, self.limit))
+            self.pictures[key] = Pictures(each.images, found, shorter)
+        return self.pictures[key]
+
     def _state(self, run: Run) -> dict[str, Any] | None:
-        use = run.recipe.model.use
+        use = network_of(run.recipe.model)
         if run.weights is None:
             return None
         if use not in self.states:

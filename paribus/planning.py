@@ -1,28 +1,43 @@
 """Before any training: how many runs, how long on this machine, and what effect the design can detect."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from paribus.execute import Bound
 from paribus.plans import DesignRow, design_power
 from paribus.runs import Run
 from paribus.store import Store
+from paribus.zoo import network_of
 
 if TYPE_CHECKING:
+    from paribus.train import Training
     from paribus.views import Pictures
 
 WARM_UP = 2  # steps before the clock starts: the first ones allocate
 STEPS = 5
+EVAL_STEP = 16  # images
 
 
 @dataclass(frozen=True)
 class ArmCost:
-    """One arm: runs still to train, and the seconds one takes here, by timing real steps."""
+    """One arm: runs still to train, and the seconds one takes here, by timing real steps.
+
+    shared: seconds that the arm needs once for all its runs, the features of a body that stands still. by_precision:
+    seconds of a run in each precision, so that the faster one can be chosen before the study begins.
+    """
 
     arm: str
     missing: int
     seconds_a_run: float
+    shared: float = 0.0
+    by_precision: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def faster(self) -> str | None:
+        """The precision that would save at least a tenth of a run's time, if it is not the arm's own."""
+        best = min(self.by_precision, key=self.by_precision.__getitem__, default=None)
+        return best if best and self.by_precision[best] < 0.9 * self.seconds_a_run else None
 
 
 @dataclass(frozen=True)
@@ -39,53 +54,77 @@ def costs(bound: Bound, store: Store) -> list[ArmCost]:
     """The cost of every arm, in the order of the study; arms with the same recipe are timed once."""
     from paribus.views import Pictures
 
-    pictures: dict[int, Pictures] = {}
-    seconds: dict[str, float] = {}
+    pictures: dict[tuple[int, int | None], Pictures] = {}
+    known: dict[str, dict[str, tuple[float, float]]] = {}
     found = []
     for arm, runs in bound.runs.items():
         missing = sum(not store.has(run) for run in runs)
+        recipe, each = runs[0].recipe, bound.scans[arm]
         key = replace(runs[0], seed=0).id
-        if missing and key not in seconds:
-            each = bound.scans[arm]
-            shared = pictures.setdefault(id(each), Pictures(each.images))
-            seconds[key] = _seconds_a_run(bound, arm, runs[0], shared)
-        found.append(ArmCost(arm, missing, seconds.get(key, 0.0)))
+        if not missing:
+            found.append(ArmCost(arm, 0, 0.0))
+            continue
+        if key not in known:
+            shorter = recipe.input.args["prepare"]
+            shared = pictures.setdefault((id(each), shorter), Pictures(each.images, shorter=shorter))
+            known[key] = {
+                precision: _seconds(bound, arm, replace(runs[0], recipe=replace(recipe, precision=precision)), shared)
+                for precision in ("float32", "bf16")
+            }
+        a_run, once = known[key][recipe.precision]
+        found.append(ArmCost(arm, missing, a_run, once, {p: run for p, (run, _) in known[key].items()}))
     return found
 
 
-def _seconds_a_run(bound: Bound, arm: str, run: Run, pictures: "Pictures") -> float:
-    """Training steps and evaluation batches of one run, extrapolated from a few of each."""
-    import torch
+def _seconds(bound: Bound, arm: str, run: Run, pictures: "Pictures") -> tuple[float, float]:
+    """(seconds of one run, seconds that all runs of the arm share), from a few real steps and one evaluation batch."""
+    from paribus import weights
+    from paribus.train import prepare
 
-    from paribus import freezing, weights
-    from paribus.train import precision, prepare, train_step
-    from paribus.views import EVAL_BATCH, centre, eval_sizes, normalized, stacked
-
-    state = weights.load(bound.weights[run.recipe.model.use]) if run.weights else None
+    recipe = run.recipe
+    state = weights.load(bound.weights[network_of(recipe.model)]) if run.weights else None
     training = prepare(run, pictures, state)
-    freezing.set_modes(training.model, run.recipe.batch_norm)
-    batches = training.views.batches(1)
+    per_image = _evaluation_seconds(training, pictures)
+    splits = [split for split in bound.fingerprints(arm) if training.task.each_epoch(split)]
+    scored = per_image * sum(len(pictures.items(split)) for split in splits)
+    if training.body_is_fixed:
+        if recipe.views is None:
+            return _training_seconds(training) * recipe.epochs, scored
+        passes = min(recipe.views, recipe.epochs)
+        return 1.0, per_image * passes * len(pictures.items("train")) + scored  # the head alone is a matter of a second
+    return (_training_seconds(training) + scored) * recipe.epochs, 0.0
+
+
+def _training_seconds(training: "Training") -> float:
+    """Seconds of an epoch of training, from the middle one of a few steps; batches are made while a step runs."""
+    from paribus import freezing
+    from paribus.train import train_step
+
+    freezing.set_modes(training.model, training.run.recipe.batch_norm)
     timed: list[float] = []
+    batches = training.views.batches(1)
+    began = time.perf_counter()
     for step, (images, targets) in zip(range(WARM_UP + STEPS), batches, strict=False):
-        began = time.perf_counter()
         train_step(training, images, targets, step)
         timed.append(time.perf_counter() - began)
-    step_seconds = _middle(timed[WARM_UP:] or timed)
-    began = time.perf_counter()
-    next(training.views.batches(2))
-    loading = time.perf_counter() - began
-    training.model.eval()
-    items = pictures.items("train")[:EVAL_BATCH]
-    batch = stacked([centre(pictures.pixels(i), *eval_sizes(run.recipe)) for i in items])
-    with torch.inference_mode(), precision(run.recipe):
-        training.model(normalized(batch, run.recipe))
         began = time.perf_counter()
-        training.model(normalized(batch, run.recipe))
-    per_image = (time.perf_counter() - began) / len(items)
-    scored = sum(len(pictures.items(split)) for split in bound.fingerprints(arm) if split != "train")
-    still = run.recipe.trainable == "head" and run.recipe.batch_norm != "train"
-    evaluation = scored * per_image * (1 if still else run.recipe.epochs)
-    return (step_seconds + loading) * training.steps_per_epoch * run.recipe.epochs + evaluation
+    return _middle(timed[WARM_UP:] or timed) * training.steps_per_epoch
+
+
+def _evaluation_seconds(training: "Training", pictures: "Pictures") -> float:
+    """Seconds an image of evaluation, from the second of two passes of a batch."""
+    import torch
+
+    from paribus.views import normalized
+
+    recipe = training.run.recipe
+    batch = next(pictures.evaluation("train", recipe))[:EVAL_STEP]
+    training.model.eval()
+    with torch.inference_mode(), training.precision():
+        training.model(normalized(batch, recipe))
+        began = time.perf_counter()
+        training.model(normalized(batch, recipe))
+    return (time.perf_counter() - began) / len(batch)
 
 
 def _middle(values: list[float]) -> float:

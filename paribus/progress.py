@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from paribus.contrasts import Contrast
+from paribus.errors import Problem
 from paribus.predictions import RunRecord
 from paribus.runs import Run
 
@@ -41,6 +42,10 @@ class Screen:
         self._say(
             f"{missing} runs to train{already}" if missing else f"nothing to train: all {finished} runs are there"
         )
+
+    def noted(self, problem: Problem) -> None:
+        """Something that the user should know and that stops nothing."""
+        self._say(problem.line("note"))
 
     def started(self, arm: str, run: Run) -> None:
         """A run begins, or goes on."""

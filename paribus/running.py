@@ -8,6 +8,7 @@ from paribus import durable
 from paribus.collect import collect, lock
 from paribus.errors import RunsFailed
 from paribus.execute import DATA_LOCK, STUDY_LOCK, Bound, Place, Watcher, bind, execute
+from paribus.prepared import LIMIT
 from paribus.report import render
 from paribus.results import Results
 from paribus.study import Study
@@ -52,10 +53,14 @@ def run(
     watcher: Watcher,
     *,
     max_runs: int | None = None,
+    prepared: float = LIMIT,
     pictures: bool = True,
     command: str | None = None,
 ) -> Outcome:
-    """Train every run that is missing and write locks, report and tables into the study's folder."""
+    """Train every run that is missing and write locks, report and tables into the study's folder.
+
+    prepared: GiB of decoded images that may be kept on disk.
+    """
     durable.make_folder(place.folder)
     scans = list({id(s): s for s in bound.scans.values()}.values())
     for number, each in enumerate(scans):
@@ -63,7 +68,7 @@ def run(
     durable.write_json(place.folder / STUDY_LOCK, lock(bound, command))
     failed = None
     try:
-        execute(bound, place, watcher, max_runs)
+        execute(bound, place, watcher, max_runs, prepared)
     except RunsFailed as error:
         failed = error
     images = scans[0].images

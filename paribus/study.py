@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, Self
 
-from paribus import asking, metrics, yamlfile
+from paribus import asking, metrics, spaces, yamlfile
 from paribus.errors import Problem, StudyError, unknown
 from paribus.parts import PartProblem, resolve
 from paribus.questions import CONTROL, Question
@@ -17,7 +17,7 @@ from paribus.recipe import Recipe, RecipeProblem, Written, changed, complete, di
 
 KEYS = (
     "title", "metric", "margin", "seeds", "looks", "split", "epoch", "groups", "control", "baseline", "factors", "arms",
-    "questions", "primary", "on_leak",
+    "questions", "primary", "on_leak", "labels",
 )  # fmt: skip
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CONTROL_SEEDS = 1000  # the control arm's seeds are the study's plus this
@@ -84,6 +84,7 @@ class _Reader:
     def __init__(self, document: yamlfile.Document, name: str, plugins: tuple[str, ...]):
         self.document, self.name, self.plugins = document, name, plugins
         self.problems: list[Problem] = []
+        self.spaces: dict[str, spaces.Defined] = {}
         self.refused: set[str] = set()  # arms that are known to be wrong: no second complaint
         self.told: set[tuple[tuple[str | int, ...], str]] = set()  # what is wrong in recipes: an arm repeats its base's
 
@@ -118,6 +119,7 @@ class _Reader:
         if control and {s + CONTROL_SEEDS for s in seeds} & set(seeds):
             self.problem(("seeds",), f"the control's seeds are these plus {CONTROL_SEEDS}, and they overlap.")
         on_leak = self._choice("on_leak", ("refuse", "drop_train"), "refuse")
+        self.spaces = self._spaces()
         factors = self._factors()
         arms = self._arms(factors, control)
         written, recipes = self._recipes(arms)
@@ -152,6 +154,21 @@ class _Reader:
             self.problem((key,), f"{key} must be one of {', '.join(options)}, not {value!r}.")
             return default
         return value
+
+    def _spaces(self) -> dict[str, spaces.Defined]:
+        written, found = self.top("labels") or {}, {}
+        if not isinstance(written, dict):
+            self.problem(("labels",), "labels must be a mapping of name to {from, merge}.")
+            return {}
+        data = (self.top("baseline") or {}).get("data") if isinstance(self.top("baseline"), dict) else None
+        own = data.get("classes") if isinstance(data, dict) else None
+        for name, value in written.items():
+            try:
+                found[name] = spaces.defined(str(name), value, tuple(map(str, own)) if isinstance(own, list) else None)
+            except StudyError as error:
+                for each in error.problems:
+                    self.problem(("labels", name), each.message, each.fix, each.code)
+        return found
 
     def _metric(self) -> str:
         value = self._text("metric", "accuracy")
@@ -321,7 +338,7 @@ class _Reader:
 
     def _complete(self, arm: Arm, written: Written, recipes: dict[str, Recipe]) -> None:
         try:
-            recipes[arm.name] = complete(written, self.plugins)
+            recipes[arm.name] = complete(spaces.meant(written, self.spaces), self.plugins)
         except RecipeProblem as error:
             self.refused.add(arm.name)
             own = [problem for problem in error.problems if arm.base not in self.refused or problem not in self.told]

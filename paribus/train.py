@@ -1,24 +1,24 @@
 """One run, from recipe and seed to evidence. The loop is a generator; whoever iterates scores, stores and stops."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import checkpoint, durable, environment, freezing, store
+from paribus import checkpoint, classifying, durable, environment, features, freezing, segmenting, store
+from paribus.errors import Diverged
 from paribus.heads import head_name
 from paribus.parts import build
-from paribus.predictions import Evidence
+from paribus.predictions import Evidence, MaskEvidence
 from paribus.recipe import HOMES, Recipe
 from paribus.runs import Run
 from paribus.seeding import derive
-from paribus.views import EVAL_BATCH, Pictures, TrainingViews, eval_sizes, normalized
+from paribus.views import Pictures, TrainingViews, normalized
 
 if TYPE_CHECKING:
     import torch
@@ -26,10 +26,24 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 Progress = Callable[[int, float], None]  # epochs done, seconds so far
+Arrays = dict[str, NDArray[np.generic]]  # what was said about the images of a split; the first axis counts images
 
 
-class Diverged(Exception):
-    """The loss or a weight is no longer finite."""
+class Task(Protocol):
+    """What sets classifiers apart from segmentations: `paribus.classifying` and `paribus.segmenting`."""
+
+    def each_epoch(self, split: str) -> bool: ...
+    def counts(self, pictures: Pictures) -> Any: ...
+    def score(self, training: "Training", pictures: Pictures, split: str) -> Arrays: ...
+    def row(self, pictures: Pictures, split: str, scores: Arrays) -> dict[str, float]: ...
+    def evidence(
+        self, pictures: Pictures, split: str, epochs: list[int], scores: list[Arrays]
+    ) -> Evidence | MaskEvidence: ...
+
+
+def task_of(pictures: Pictures) -> Task:
+    """The task that a data set is for."""
+    return segmenting if pictures.images.masks is not None else classifying
 
 
 @dataclass
@@ -37,6 +51,7 @@ class Training:
     """Everything that moves during a run, and the loop's position."""
 
     run: Run
+    task: Task
     model: "nn.Module"
     head: str
     optimizer: "Optimizer"
@@ -44,9 +59,32 @@ class Training:
     loss: Any
     views: TrainingViews
     steps_per_epoch: int
+    body_is_fixed: bool  # then what reaches the head is computed once, see `paribus.features`
     epoch: int = 0
     curves: list[dict[str, float]] = field(default_factory=list)
     frozen: freezing.Frozen | None = None
+
+    def batches(self, epoch: int) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
+        """(what `said` takes, targets) of an epoch: images, or the inputs of the head where those are kept."""
+        return features.batches(self, epoch) if self._from_features else self.views.batches(epoch)
+
+    def said(self, inputs: "torch.Tensor") -> "torch.Tensor":
+        """The network's output for a batch of an epoch."""
+        if self._from_features:
+            output: torch.Tensor = self.model.get_submodule(self.head)(inputs)
+            return output.flatten(1)
+        found: torch.Tensor = self.model(normalized(inputs, self.run.recipe))
+        return found
+
+    def precision(self) -> Any:
+        """The autocast context of the recipe's precision."""
+        import torch
+
+        return torch.autocast("cpu", dtype=torch.bfloat16) if self.run.recipe.precision == "bf16" else nullcontext()
+
+    @property
+    def _from_features(self) -> bool:
+        return self.body_is_fixed and self.run.recipe.views is not None
 
 
 def network(recipe: Recipe, num_classes: int, weights: dict[str, Any] | None, seed: int) -> "nn.Module":
@@ -68,29 +106,39 @@ def network(recipe: Recipe, num_classes: int, weights: dict[str, Any] | None, se
 
 def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Training:
     """A training at its very beginning."""
-    recipe = run.recipe
-    classes = pictures.images.classes
-    model = network(recipe, len(classes), weights, run.seed)
+    recipe, task = run.recipe, task_of(pictures)
+    model = network(recipe, len(pictures.images.classes), weights, run.seed)
     head = head_name(model)
     freezing.set_trainable(model, recipe.trainable, head)
-    trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    heads = [p for n, p in trained if n.startswith(f"{head}.")]
-    body = [p for n, p in trained if not n.startswith(f"{head}.")]
-    items = pictures.items("train")
-    counts = np.bincount([i.label for i in items], minlength=len(classes)).tolist()
+    body, new = _groups(model, head)
     views = TrainingViews(pictures, recipe, run.seed)
     steps = views.steps()
     return Training(
         run=run,
+        task=task,
         model=model,
         head=head,
-        optimizer=build(recipe.optimizer, HOMES["optimizer"], heads, body),
+        optimizer=build(recipe.optimizer, HOMES["optimizer"], new, body),
         factor=build(recipe.schedule, HOMES["schedule"], steps * recipe.epochs, steps),
-        loss=build(recipe.loss, HOMES["loss"], counts),
+        loss=build(recipe.loss, HOMES["loss"], task.counts(pictures)),
         views=views,
         steps_per_epoch=steps,
+        body_is_fixed=task is classifying and features.usable(recipe, model, head),
         frozen=freezing.frozen_hashes(model, recipe.batch_norm),
     )
+
+
+def _groups(model: "nn.Module", head: str) -> "tuple[list[nn.Parameter], list[nn.Parameter]]":
+    """(parameters of the backbone, of what is new) that learn: a classifier's head is new, and all of a decoder."""
+    backbone = getattr(model, "backbone", None)
+    old = {id(p) for p in backbone.parameters()} if backbone is not None else None
+    body: list[nn.Parameter] = []
+    new: list[nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            is_new = name.startswith(f"{head}.") if old is None else id(parameter) not in old
+            (new if is_new else body).append(parameter)
+    return body, new
 
 
 def fit(training: Training) -> Iterator[float]:
@@ -101,11 +149,11 @@ def fit(training: Training) -> Iterator[float]:
         freezing.set_modes(training.model, recipe.batch_norm)
         epoch = training.epoch + 1
         total, seen = 0.0, 0
-        for number, (images, targets) in enumerate(training.views.batches(epoch)):
+        for number, (inputs, targets) in enumerate(training.batches(epoch)):
             step = training.epoch * training.steps_per_epoch + number
             for group, rate in zip(training.optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * training.factor(step)
-            total += train_step(training, images, targets, step) * len(targets)
+            total += train_step(training, inputs, targets, step) * len(targets)
             seen += len(targets)
         if not all(bool(p.isfinite().all()) for p in training.model.parameters()):
             raise Diverged(f"a weight is not finite after epoch {epoch}")
@@ -115,94 +163,21 @@ def fit(training: Training) -> Iterator[float]:
         yield total / max(1, seen)
 
 
-def train_step(training: Training, images: "torch.Tensor", targets: "torch.Tensor", step: int) -> float:
+def train_step(training: Training, inputs: "torch.Tensor", targets: "torch.Tensor", step: int) -> float:
     """One step on one batch; the loss. Raises Diverged if it is not finite."""
     import torch
 
     training.optimizer.zero_grad(set_to_none=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(training.run.seed, "drop", step))
-        with precision(training.run.recipe):
-            loss = training.loss(training.model(normalized(images, training.run.recipe)), targets)
+        with training.precision():
+            loss = training.loss(training.said(inputs), targets)
     value = float(loss.detach())
     if not np.isfinite(value):
         raise Diverged(f"the loss is {value} at step {step}")
     loss.backward()
     training.optimizer.step()
     return value
-
-
-def precision(recipe: Recipe) -> Any:
-    """The autocast context of a recipe's precision."""
-    import torch
-
-    return torch.autocast("cpu", dtype=torch.bfloat16) if recipe.precision == "bf16" else nullcontext()
-
-
-def predict(training: Training, pictures: Pictures, split: str) -> NDArray[np.float32]:
-    """(N, C) logits on the images of a split, in the order of `pictures.items`.
-
-    Where the body is frozen its output is computed once and shared by all epochs and runs; only the head is applied
-    each time, on batches of the same images, so that both ways give the same bytes.
-    """
-    import torch
-
-    recipe = training.run.recipe
-    training.model.eval()
-    with torch.inference_mode(), precision(recipe):
-        if _body_stands_still(training) and _head_is_last(training):
-            key = _features_key(training, split)
-            features = pictures.features(key, lambda: _features(training, pictures, split))
-            head = training.model.get_submodule(training.head)
-            logits = [head(batch).flatten(1).float() for batch in features.split(EVAL_BATCH)]
-        else:
-            batches = pictures.evaluation(split, recipe)
-            logits = [training.model(normalized(batch, recipe)).float() for batch in batches]
-    result: NDArray[np.float32] = torch.cat(logits).numpy()
-    return result
-
-
-def _features(training: Training, pictures: Pictures, split: str) -> "torch.Tensor":
-    """What reaches the head, for every image of a split."""
-    import torch
-
-    caught: list[torch.Tensor] = []
-    head = training.model.get_submodule(training.head)
-    handle = head.register_forward_pre_hook(lambda module, inputs: caught.append(inputs[0].detach().clone()))
-    try:
-        for batch in pictures.evaluation(split, training.run.recipe):
-            training.model(normalized(batch, training.run.recipe))
-    finally:
-        handle.remove()
-    return torch.cat(caught)
-
-
-def _head_is_last(training: Training) -> bool:
-    """Whether the network does nothing with the head's output but flatten it; SqueezeNet, for one, averages it."""
-    import torch
-
-    caught: list[torch.Tensor] = []
-    head = training.model.get_submodule(training.head)
-    handle = head.register_forward_hook(lambda module, inputs, output: caught.append(output.flatten(1).clone()))
-    side, _ = eval_sizes(training.run.recipe)
-    probe = torch.linspace(-2, 2, 2 * 3 * side * side).reshape(2, 3, side, side)
-    try:
-        said = training.model(probe.contiguous(memory_format=torch.channels_last))
-    finally:
-        handle.remove()
-    return len(caught) == 1 and torch.equal(caught[0], said)
-
-
-def _body_stands_still(training: Training) -> bool:
-    return training.run.recipe.trainable == "head" and training.run.recipe.batch_norm != "train"
-
-
-def _features_key(training: Training, split: str) -> tuple[Any, ...]:
-    recipe = training.run.recipe
-    frozen = training.frozen
-    assert frozen is not None
-    choices = json.dumps([recipe.model.use, recipe.model.args, recipe.input.args, recipe.precision], sort_keys=True)
-    return (split, choices, frozen.parameters, frozen.buffers)
 
 
 def train(
@@ -220,23 +195,21 @@ def train(
     """
     partial = runs.partial(run.id)
     training = prepare(run, pictures, weights)
-    scored = {split: mark for split, mark in fingerprints.items() if split != "train"}
+    watched = [split for split in fingerprints if training.task.each_epoch(split)]
     started = (partial / checkpoint.STATE).exists()
     seconds = checkpoint.resume(training, partial) if started else checkpoint.begin(partial)
     keeper = checkpoint.Keeper(partial)
     status, began = "done", time.monotonic() - seconds
     try:
         for loss in fit(training):
-            logits = {split: predict(training, pictures, split) for split in scored}
-            if not all(np.isfinite(v).all() for v in logits.values()):
-                raise Diverged(f"an output is not finite after epoch {training.epoch}")
-            training.curves.append(_row(training, pictures, logits, loss))
-            keeper.keep(training, logits, time.monotonic() - began)
+            scores = {split: training.task.score(training, pictures, split) for split in watched}
+            training.curves.append(_row(training, pictures, scores, loss))
+            keeper.keep(training, scores, time.monotonic() - began)
             progress(training.epoch, time.monotonic() - began)
     except Diverged:
         status = "diverged"
         last = int(training.curves[-1]["epoch"]) if training.curves else 0
-        training = _last_finite(run, pictures, weights, partial, scored, last)
+        training = _last_finite(run, pictures, weights, partial, watched, last)
     final = runs.unpublished(run.id)
     _write_results(training, pictures, partial, final, fingerprints, status)
     durable.write_json(final / store.TIMING, _timing(training, time.monotonic() - began))
@@ -247,40 +220,28 @@ def score_again(
     run: Run, pictures: Pictures, weights: dict[str, Any] | None, runs: store.Store, fingerprints: dict[str, str]
 ) -> None:
     """Add evidence on splits that a finished run has not seen, from its two kept weights; nothing is trained."""
-    from safetensors.torch import load
-
-    about, kept = runs.about(run.id), {}
-    last = int(about["curves"][-1]["epoch"])
-    for epoch, name in ((about["best_epoch"], "best.safetensors"), (last, "last.safetensors")):
-        training = prepare(run, pictures, weights)
-        training.model.load_state_dict(load(runs.content(run.id, name)))
-        kept[int(epoch)] = {split: predict(training, pictures, split) for split in fingerprints}
+    about = runs.about(run.id)
+    training = prepare(run, pictures, weights)
+    kept = {name: runs.content(run.id, f"{name}.safetensors") for name in ("best", "last")}
+    epochs = {"best": int(about["best_epoch"]), "last": int(about["curves"][-1]["epoch"])}
     for split, fingerprint in fingerprints.items():
-        epochs = sorted(kept) if split != "train" else [last]
-        found = _evidence(pictures, split, epochs, [kept[e][split] for e in epochs])
-        store.write_evidence(runs.folder(run.id), fingerprint, found)
+        _write_kept(training, pictures, kept, epochs, runs.folder(run.id), split, fingerprint)
     runs.hash_again(run.id)
 
 
-def _row(
-    training: Training, pictures: Pictures, logits: dict[str, NDArray[np.float32]], loss: float | None
-) -> dict[str, float]:
-    """One row of the learning curve: `<split>_accuracy` and `<split>_loss` (mean negative log-likelihood)."""
+def _row(training: Training, pictures: Pictures, scores: dict[str, Arrays], loss: float | None) -> dict[str, float]:
+    """One row of the learning curve: epoch, loss and rate of the training, and what the task says of each split."""
     row: dict[str, float] = {"epoch": training.epoch}
     if loss is not None:
         last_step = training.epoch * training.steps_per_epoch - 1
         row |= {"train_loss": loss, "lr": training.optimizer.param_groups[0]["lr"] * training.factor(last_step)}
-    for split, values in logits.items():
-        targets = np.array([i.label for i in pictures.items(split)])
-        wide = values.astype(np.float64)
-        spread = np.log(np.exp(wide - wide.max(axis=1, keepdims=True)).sum(axis=1)) + wide.max(axis=1)
-        row[f"{split}_accuracy"] = float((values.argmax(axis=1) == targets).mean())
-        row[f"{split}_loss"] = float((spread - wide[np.arange(len(targets)), targets]).mean())
+    for split, each in scores.items():
+        row |= training.task.row(pictures, split, each)
     return row
 
 
 def _last_finite(
-    run: Run, pictures: Pictures, weights: dict[str, Any] | None, partial: Path, scored: dict[str, str], last: int
+    run: Run, pictures: Pictures, weights: dict[str, Any] | None, partial: Path, watched: list[str], last: int
 ) -> Training:
     """The training as it was after epoch `last`, or at its initialisation, which is scored then.
 
@@ -292,9 +253,9 @@ def _last_finite(
     keeper, epochs = checkpoint.Keeper(partial), fit(training)
     while not training.curves or training.epoch < last:
         loss = next(epochs) if last else None
-        logits = {split: predict(training, pictures, split) for split in scored}
-        training.curves.append(_row(training, pictures, logits, loss))
-        keeper.keep(training, logits, seconds)
+        scores = {split: training.task.score(training, pictures, split) for split in watched}
+        training.curves.append(_row(training, pictures, scores, loss))
+        keeper.keep(training, scores, seconds)
     keeper.flush(training, seconds)
     return training
 
@@ -302,28 +263,63 @@ def _last_finite(
 def _write_results(
     training: Training, pictures: Pictures, partial: Path, final: Path, fingerprints: dict[str, str], status: str
 ) -> None:
-    """The files of a finished run, from its committed epochs."""
+    """The files of a finished run: what its committed epochs said, and what its kept weights say now."""
     by_epoch = checkpoint.committed_epochs(partial)
-    for split, fingerprint in fingerprints.items():
-        kept, logits = list(by_epoch), [each[split] for each in by_epoch.values() if split in each]
-        if split == "train":  # how well the clean training images are known in the end
-            kept, logits = [training.epoch], [predict(training, pictures, "train")]
-        store.write_evidence(final, fingerprint, _evidence(pictures, split, kept, logits))
-    durable.write(final / "best.safetensors", checkpoint.best_weights(partial))
-    durable.write(final / "last.safetensors", checkpoint.model_bytes(training))
+    kept = {"best": checkpoint.best_weights(partial), "last": checkpoint.model_bytes(training)}
+    epochs = {"best": checkpoint.best_epoch(training.curves), "last": training.epoch}
+    for name, content in kept.items():
+        durable.write(final / f"{name}.safetensors", content)
     durable.write_json(final / "run.json", _about(training, status))
+    for split, fingerprint in fingerprints.items():
+        if training.task.each_epoch(split):
+            scores = [each[split] for each in by_epoch.values()]
+            found = training.task.evidence(pictures, split, list(by_epoch), scores)
+            store.write_evidence(final, fingerprint, found)
+        else:
+            _write_kept(training, pictures, kept, epochs, final, split, fingerprint)
+    if training.task is segmenting:
+        _write_masks(training, pictures, kept["last"], final, fingerprints)
 
 
-def _evidence(pictures: Pictures, split: str, epochs: list[int], logits: list[NDArray[np.float32]]) -> Evidence:
-    items = pictures.items(split)
-    return Evidence(
-        split=split,
-        image_ids=tuple(i.id for i in items),
-        targets=np.array([i.label for i in items], dtype=np.int64),
-        classes=pictures.images.classes,
-        epochs=tuple(epochs),
-        logits=np.stack(logits),
-    )
+def _write_kept(
+    training: Training,
+    pictures: Pictures,
+    kept: dict[str, bytes],
+    epochs: dict[str, int],
+    folder: Path,
+    split: str,
+    fingerprint: str,
+) -> None:
+    """Evidence on a split from the kept weights: best and last, or the last alone for the clean training images."""
+    by_epoch = {epochs[name]: kept[name] for name in (("last",) if split == "train" else ("best", "last"))}
+    scores = [_scored(training, pictures, split, by_epoch[epoch]) for epoch in sorted(by_epoch)]
+    store.write_evidence(folder, fingerprint, training.task.evidence(pictures, split, sorted(by_epoch), scores))
+
+
+def _scored(training: Training, pictures: Pictures, split: str, weights: bytes) -> Arrays:
+    _load(training, weights)
+    return training.task.score(training, pictures, split)
+
+
+def _load(training: Training, weights: bytes) -> None:
+    from safetensors.torch import load
+
+    training.model.load_state_dict(load(weights))
+
+
+def _write_masks(
+    training: Training, pictures: Pictures, last: bytes, final: Path, fingerprints: dict[str, str]
+) -> None:
+    """`masks/<split>-<fingerprint>/<number>.png`: what the last epoch predicts, in the colours of the label space."""
+    space = pictures.images.space
+    assert space is not None
+    _load(training, last)
+    for split, fingerprint in fingerprints.items():
+        if split != "train":
+            folder = final / "masks" / store.evidence_name(split, fingerprint)
+            durable.make_folder(folder)
+            for number, mask in enumerate(segmenting.predicted(training, pictures, split)):
+                durable.write(folder / f"{number:05d}.png", segmenting.drawn(mask, space.colours))
 
 
 def _about(training: Training, status: str) -> dict[str, Any]:

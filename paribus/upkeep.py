@@ -7,6 +7,7 @@ from pathlib import Path
 from paribus import durable
 from paribus.errors import DataError, Problem
 
+PREPARED = "prepared"
 WEIGHTS = ("best.safetensors", "last.safetensors")
 
 
@@ -23,11 +24,14 @@ def survey(out: Path) -> Iterator[str]:
     orphans = [name for name in runs if not any(name in ids for ids in needed.values())]
     yield f"{len(runs)} finished runs: {_mib(sum(sizes.values()))}, of which weights {_mib(weights)}"
     yield f"{len(unfinished)} unfinished: {_mib(sum(map(_size, unfinished)))}"
+    yield f"decoded images: {_mib(_size(out / PREPARED))} (made again when needed)"
     yield f"{len(orphans)} needed by no study here: {_mib(sum(sizes[name] for name in orphans))}"
 
 
 def clean(out: Path, *, weights: bool, remove: bool) -> Iterator[str]:
-    """Remove unfinished runs, runs that no study here needs and, with `weights`, trained weights; or say what would go.
+    """Remove unfinished runs, runs that no study here needs, decoded images and, with `weights`, trained weights.
+
+    Without `remove` it only says what would go.
 
     Raises LockedError (exit 5) while a study is being run in `out`.
     """
@@ -36,6 +40,7 @@ def clean(out: Path, *, weights: bool, remove: bool) -> Iterator[str]:
         needed = {name for ids in _needed(out).values() for name in ids}
         doomed = [p for p in sorted((out / "runs").iterdir()) if p.is_dir() and "." in p.name]
         doomed += [path for name, path in runs.items() if name not in needed]
+        doomed += [out / PREPARED] if (out / PREPARED).is_dir() else []
         freed = 0
         for path in doomed:
             freed += _size(path)

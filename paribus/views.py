@@ -1,99 +1,128 @@
-"""Images as the network sees them: decoded once, shared by all runs of a study, like features of frozen bodies."""
+"""Images as the network sees them: decoded once, shared by all runs of a study; augmented views of them."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paribus.datasets import ImageSet, Item
 from paribus.parts import build
-from paribus.recipe import AUGMENT, Recipe, augment_paths
+from paribus.prepared import Prepared, reduced
+from paribus.recipe import Recipe, augment_home, augment_paths, has_masks, sides
 from paribus.seeding import derive, generator
 
 if TYPE_CHECKING:
     import torch
 
-KEEP = 2 << 30  # bytes of decoded pixels kept in memory; what is beyond is decoded again when needed
+KEEP = 2 << 30  # bytes of pixels kept in memory; what is beyond is made again when needed
 EVAL_BATCH = 64
+
+Pixels = NDArray[np.uint8]
+T = TypeVar("T")
 
 
 @dataclass
 class Pictures:
-    """The images of one data set, decoded at most once while they fit into `keep` bytes. Shared by all runs."""
+    """The images of one data set, and what is made of them once and serves all runs.
+
+    prepared: the memory map of the decoded images, or None: then they are decoded at most once while they fit into
+    `keep` bytes, which is also the room for everything else that is kept. shorter: see `input.prepare`.
+    """
 
     images: ImageSet
+    prepared: Prepared | None = None
+    shorter: int | None = None
     keep: int = KEEP
-    _decoded: dict[str, "torch.Tensor"] = field(default_factory=dict)
-    _centred: dict[tuple[Any, ...], "torch.Tensor"] = field(default_factory=dict)
-    _features: dict[tuple[Any, ...], "torch.Tensor"] = field(default_factory=dict)
+    _items: dict[str, list[Item]] = field(default_factory=dict)
+    _kept: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     _used: int = 0
 
     def items(self, split: str) -> list[Item]:
         """The items of a split in the order in which evidence and draws count them: by id."""
-        return sorted((i for i in self.images.items if i.split == split), key=lambda i: i.id)
+        if split not in self._items:
+            self._items[split] = sorted((i for i in self.images.items if i.split == split), key=lambda i: i.id)
+        return self._items[split]
 
     def pixels(self, item: Item) -> "torch.Tensor":
-        """uint8 (3, H, W)."""
+        """uint8 (3, H, W), in channels-last layout, in which crops are resized twice as fast."""
         import torch
 
-        if item.id in self._decoded:
-            return self._decoded[item.id]
-        tensor = torch.from_numpy(np.ascontiguousarray(self.images.load(item).transpose(2, 0, 1)))
-        if self._used + tensor.nbytes <= self.keep:
-            self._decoded[item.id] = tensor
-            self._used += tensor.nbytes
-        return tensor
+        return torch.from_numpy(self._pixels(item)).permute(2, 0, 1)
+
+    def _pixels(self, item: Item) -> Pixels:
+        if self.prepared is not None:
+            return self.prepared.image(item)
+        return self.once(
+            ("image", item.id), lambda: reduced(np.ascontiguousarray(self.images.load(item)), self.shorter)
+        )
+
+    def mask(self, item: Item) -> "torch.Tensor":
+        """uint8 (H, W), class indices and void, at the mask's own size."""
+        import torch
+
+        if self.prepared is not None:
+            return torch.from_numpy(self.prepared.mask(item))
+        masks = self.images.masks
+        assert masks is not None
+        return torch.from_numpy(self.once(("mask", item.id), lambda: np.ascontiguousarray(masks(item))))
+
+    def once(self, key: tuple[Any, ...], make: "Any") -> "Any":
+        """What `make()` gives (an array or tensor), kept under `key` while there is room."""
+        if key in self._kept:
+            return self._kept[key]
+        made = make()
+        if self._used + made.nbytes <= self.keep:
+            self._kept[key] = made
+            self._used += made.nbytes
+        return made
 
     def evaluation(self, split: str, recipe: Recipe) -> Iterator["torch.Tensor"]:
-        """Batches of uint8 (B, 3, side, side): each image resized and its centre cut out, in the order of `items`."""
-        import torch
-
-        side, shorter = eval_sizes(recipe)
-        key = (split, side, shorter)
+        """Batches of uint8 (B, 3, height, width) in the order of `items`: each image resized as evaluation wants it."""
         items = self.items(split)
-        if key in self._centred:
-            yield from self._centred[key].split(EVAL_BATCH)
-            return
-        kept: list[torch.Tensor] | None = [] if self._used + len(items) * 3 * side * side <= self.keep else None
         for start in range(0, len(items), EVAL_BATCH):
-            batch = stacked([centre(self.pixels(i), side, shorter) for i in items[start : start + EVAL_BATCH]])
-            if kept is not None:
-                kept.append(batch)
-            yield batch
-        if kept:
-            self._centred[key] = torch.cat(kept)
-            self._used += self._centred[key].nbytes
+            some = items[start : start + EVAL_BATCH]
+            key = ("evaluation", split, start, *map(str, eval_sizes(recipe)), has_masks(recipe.data))
+            yield self.once(key, lambda some=some: stacked([self._seen(i, recipe) for i in some]))
 
-    def features(self, key: tuple[Any, ...], make: "Any") -> "torch.Tensor":
-        """The features under `key`, computed by `make()` the first time."""
-        if key not in self._features:
-            self._features[key] = make()
-        return self._features[key]
+    def _seen(self, item: Item, recipe: Recipe) -> "torch.Tensor":
+        side, shorter = eval_sizes(recipe)
+        image = self.pixels(item)
+        return whole(image, side) if has_masks(recipe.data) else centre(image, side, shorter)
 
 
-def eval_sizes(recipe: Recipe) -> tuple[int, int]:
-    """(side of the evaluation crop, length of the shorter side before it), in pixels."""
+def eval_sizes(recipe: Recipe) -> tuple[tuple[int, int], int]:
+    """((height, width) of what is seen at evaluation, length of the shorter side before the crop), in pixels."""
     args = recipe.input.args
-    side = args["eval_size"] or args["size"]
-    return side, round(side / args["crop_fraction"])
+    size = sides(args["eval_size"] or args["size"])
+    return size, round(min(size) / args["crop_fraction"])
 
 
-def centre(image: "torch.Tensor", side: int, shorter: int) -> "torch.Tensor":
-    """The image's shorter side resized to `shorter`, the centre `side` x `side` cut out; uint8 (3, side, side)."""
+def centre(image: "torch.Tensor", size: tuple[int, int], shorter: int) -> "torch.Tensor":
+    """The image's shorter side resized to `shorter`, the centre of `size` cut out; uint8 (3, *size)."""
     from torchvision.transforms.v2 import functional as F
 
     if min(image.shape[-2:]) != shorter:
         image = F.resize(image, [shorter], antialias=True)
-    return F.center_crop(image, [side, side])
+    return F.center_crop(image, list(size))
+
+
+def whole(image: "torch.Tensor", size: tuple[int, int]) -> "torch.Tensor":
+    """The whole image resized to `size`, whatever its aspect."""
+    from torchvision.transforms.v2 import functional as F
+
+    return image if image.shape[-2:] == size else F.resize(image, list(size), antialias=True)
 
 
 def stacked(images: "Sequence[torch.Tensor]") -> "torch.Tensor":
-    """A batch (B, 3, H, W) in channels-last layout."""
+    """A batch (B, 3, H, W) in channels-last layout. Copied by numpy, so that the thread it runs in starts no others."""
     import torch
 
-    return torch.stack(list(images)).contiguous(memory_format=torch.channels_last)
+    pixels = [image.permute(1, 2, 0).numpy() for image in images]
+    batch = np.stack(pixels, out=np.empty((len(pixels), *pixels[0].shape), np.uint8))
+    return torch.from_numpy(batch).permute(0, 3, 1, 2)
 
 
 def normalized(batch: "torch.Tensor", recipe: Recipe) -> "torch.Tensor":
@@ -107,7 +136,11 @@ def normalized(batch: "torch.Tensor", recipe: Recipe) -> "torch.Tensor":
 
 @dataclass(frozen=True)
 class TrainingViews:
-    """Augmented batches of the training split, drawn afresh each epoch."""
+    """Augmented batches of the training split.
+
+    Drawn afresh each epoch; with `views: K` epoch e sees view (e - 1) mod K, and draws depend on image and view only,
+    so that all seeds see the same.
+    """
 
     pictures: Pictures
     recipe: Recipe
@@ -121,36 +154,99 @@ class TrainingViews:
     def steps(self) -> int:
         """The number of batches of an epoch."""
         count, size = len(self.pictures.items("train")), self.recipe.batch_size
-        alone = count % size == 1 and 1 < size < count  # the last batch of one image that `batches` leaves out
+        alone = count % size == 1 and 1 < size < count  # the last batch of one image that `chosen` leaves out
         return -(-count // size) - alone
 
-    def batches(self, epoch: int) -> Iterator[tuple["torch.Tensor", "torch.Tensor"]]:
-        """(uint8 images (B, 3, size, size), targets (B,)).
+    def chosen(self, epoch: int) -> Iterator[NDArray[np.int64]]:
+        """The positions of the images of each batch. A last batch of one image is left out: batch norm needs two."""
+        order, size = self.order(epoch), self.recipe.batch_size
+        for start in range(0, len(order), size):
+            batch = order[start : start + size]
+            if not len(batch) == 1 < size or len(order) == 1:
+                yield batch
 
-        A last batch of one image is left out: batch norm needs two.
-        """
+    def batches(self, epoch: int) -> Iterator[tuple["torch.Tensor", "torch.Tensor"]]:
+        """(uint8 images (B, 3, height, width), targets (B,) or (B, height, width)); the next one is made meanwhile."""
+        return ahead(self._batches(epoch))
+
+    def _batches(self, epoch: int) -> Iterator[tuple["torch.Tensor", "torch.Tensor"]]:
+        draw = self._drawn(epoch)
+        for batch in self.chosen(epoch):
+            pairs = [draw(int(i)) for i in batch]
+            yield stacked([image for image, _ in pairs]), together([target for _, target in pairs])
+
+    def targets(self) -> "torch.Tensor":
+        """(N,) the labels of the training images in the order of `items`."""
         import torch
 
-        items = self.pictures.items("train")
-        order, size = self.order(epoch), self.recipe.batch_size
-        augment = self._augment(epoch)
-        for start in range(0, len(order), size):
-            chosen = order[start : start + size]
-            if len(chosen) == 1 < size and len(order) > 1:
-                continue
-            views = [augment(self.pictures.pixels(items[i]), int(i)) for i in chosen]
-            yield stacked(views), torch.tensor([items[i].label for i in chosen])
+        return torch.tensor([item.label for item in self.pictures.items("train")])
 
-    def _augment(self, epoch: int) -> Any:
-        size = self.recipe.input.args["size"]
-        parts = [build(part, AUGMENT, size) for part in self.recipe.augment]
-        names = augment_paths([part.use for part in self.recipe.augment])
+    def view(self, number: int) -> Iterator["torch.Tensor"]:
+        """Batches of every training image in one of its K views, in the order of `items`."""
+        draw, count = self._drawn(number + 1), len(self.pictures.items("train"))
+        for start in range(0, count, EVAL_BATCH):
+            yield stacked([draw(i)[0] for i in range(start, min(count, start + EVAL_BATCH))])
 
-        def view(image: "torch.Tensor", index: int) -> "torch.Tensor":
+    def _drawn(self, epoch: int) -> Any:
+        """index -> (augmented image, target)."""
+        recipe, items = self.recipe, self.pictures.items("train")
+        size = sides(recipe.input.args["size"])
+        paired = has_masks(recipe.data)
+        home = augment_home(recipe.data)
+        parts = [build(part, home, size if paired else size[0]) for part in recipe.augment]
+        names = augment_paths([part.use for part in recipe.augment])
+
+        def stream(name: str, index: int) -> "torch.Generator":
+            if recipe.views is None:
+                return generator(self.seed, "augment", name, epoch, index)
+            return generator(0, "view", name, (epoch - 1) % recipe.views, index)
+
+        def labelled(index: int) -> tuple["torch.Tensor", int]:
+            image = self.pictures.pixels(items[index])
             for name, part in zip(names, parts, strict=True):
-                image = part(image, generator(self.seed, "augment", name, epoch, index))
-            if tuple(image.shape[-2:]) != (size, size):  # no part has chosen a crop
-                image = centre(image, size, round(size / self.recipe.input.args["crop_fraction"]))
-            return image
+                image = part(image, stream(name, index))
+            if tuple(image.shape[-2:]) != size:  # no part has chosen a crop
+                image = centre(image, size, round(size[0] / recipe.input.args["crop_fraction"]))
+            return image, items[index].label
 
-        return view
+        def masked(index: int) -> tuple["torch.Tensor", "torch.Tensor"]:
+            image, mask = self.pictures.pixels(items[index]), self.pictures.mask(items[index])
+            mask = nearest(mask, (image.shape[-2], image.shape[-1]))
+            for name, part in zip(names, parts, strict=True):
+                image, mask = part(image, mask, stream(name, index))
+            return whole(image, size), nearest(mask, size)
+
+        return masked if paired else labelled
+
+
+def nearest(mask: "torch.Tensor", size: tuple[int, int]) -> "torch.Tensor":
+    """The mask at another size: values are chosen, never mixed."""
+    from torch.nn.functional import interpolate
+
+    if tuple(mask.shape) == size:
+        return mask
+    return interpolate(mask[None, None], size=list(size), mode="nearest-exact")[0, 0]
+
+
+def together(targets: "Sequence[Any]") -> "torch.Tensor":
+    """(B,) labels, or (B, H, W) masks, as int64."""
+    import torch
+
+    if isinstance(targets[0], int):
+        return torch.tensor(targets)
+    return torch.from_numpy(np.stack([mask.numpy() for mask in targets]).astype(np.int64))
+
+
+def ahead(batches: Iterator[T]) -> Iterator[T]:
+    """The same batches; while the caller works on one, a thread makes the next."""
+    import torch
+
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        coming = pool.submit(next, batches, None)
+        batch = coming.result()
+        torch.set_num_threads(threads)  # some of what the thread has set belongs to the whole process
+        while batch is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
+            batch = coming.result()

@@ -13,8 +13,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
 from tiny import image_set, run
 
+from paribus.classifying import score
 from paribus.seeding import derive
-from paribus.train import fit, network, predict, prepare
+from paribus.train import fit, network, prepare
 from paribus.views import Pictures, normalized
 
 STATISTICS = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
@@ -84,7 +85,7 @@ def test_small_cnn_trained_for_three_epochs(name):
     inputs = v2.functional.normalize(v2.functional.center_crop(val, [16, 16]).float() / 255, **STATISTICS)
     with torch.no_grad():
         expected = plain.eval()(inputs)
-    np.testing.assert_allclose(predict(training, pictures, "val"), expected.numpy(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(score(training, pictures, "val")["logits"], expected.numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_one_step_of_efficientnet_lite0_at_32_pixels():

@@ -86,7 +86,7 @@ def draws(monkeypatch, augment):
         return found
 
     monkeypatch.setattr(paribus.views, "generator", spy)
-    views(augment=augment)._augment(1)(torch.zeros(3, 20, 24, dtype=torch.uint8), 5)
+    views(augment=augment)._drawn(1)(5)
     return seen
 
 

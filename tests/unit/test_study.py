@@ -157,11 +157,37 @@ def test_the_smiles_example_reads_in_full(tmp_path):
     assert alexnet["mean"] == [0.485, 0.456, 0.406]
 
 
-def test_the_camvid_example_is_refused_only_for_what_this_version_lacks(tmp_path):
-    lines = {p.line() for p in problems(tmp_path, CAMVID)}
-    about = ("labels", "mean_iou", "camvid", "fcn", "size", "scale_crop", "score_in", "skips")
-    assert lines and all(any(word in line for word in about) for line in lines), lines
-    assert any("study.yaml:4" in line or "study.yaml:3" in line for line in lines if "mean_iou" in line)
+def test_the_camvid_example(tmp_path):
+    found = from_text(tmp_path, CAMVID)
+    assert sorted(found.recipes) == ["baseline", "no-skips", "three"]
+    assert found.recipes["no-skips"].model.args["skips"] == []
+    assert found.recipes["baseline"].input.args["crop_fraction"] == 1.0  # an image with a mask is seen whole
+    merged = {"objects": ["pole", "sign", "car", "pedestrian", "bicyclist"], "sky": ["sky"]}
+    merged["static"] = ["building", "road", "pavement", "tree", "fence"]
+    assert found.recipes["three"].data.args["labels"] == {"merge": merged}
+    asked = {q.name: q for q in found.questions}
+    assert asked["skips"].changed == {"model.skips": [[], [8, 16]]} and asked["skips"].score_in is None
+    assert asked["fewer-labels"].score_in == {"name": "three", "classes": ["sky", "static", "objects"], "merge": merged}
+
+
+def test_metrics_of_different_label_spaces_are_not_subtracted(tmp_path):
+    (problem,) = problems(tmp_path, CAMVID.replace(", score_in: three", ""))
+    assert problem.code == "SPACES_DIFFER" and "score_in" in problem.fix and "study.yaml:" in problem.where
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("score_in: three", "score_in: thre", "'three'"),
+        ("from: camvid11", "from: camvid", "'camvid11'"),
+        ("sky: [sky]", "sky: [skyy]", "'sky'"),
+        ("metric: mean_iou", "metric: accuracy", "accuracy is a metric of classification"),
+        ("use: fcn, backbone: tf_efficientnet_lite0, skips: [8, 16]", 'use: "timm:resnet18"', "model"),
+    ],
+)
+def test_mistakes_about_label_spaces(tmp_path, old, new, words):
+    assert old in CAMVID
+    assert any(words in p.line() for p in problems(tmp_path, CAMVID.replace(old, new)))
 
 
 def test_the_example_of_three_factors_lacks_only_tune(tmp_path):

@@ -9,8 +9,9 @@ from safetensors.numpy import load_file
 from tiny import MARKS, contents, image_set, recipe, run, trained
 
 from paribus import checkpoint
+from paribus.classifying import score
 from paribus.store import Store
-from paribus.train import fit, network, predict, prepare, score_again, train
+from paribus.train import fit, network, prepare, score_again, train
 from paribus.views import Pictures, normalized
 
 
@@ -51,7 +52,7 @@ def test_evidence_is_what_the_kept_weights_say(tmp_path):
     for name, epoch in (("last", 3), ("best", best)):
         state = {k: torch.from_numpy(v) for k, v in load_file(folder / f"{name}.safetensors").items()}
         training.model.load_state_dict(state)
-        assert predict(training, pictures, "val").tobytes() == evidence.at(epoch).logits.tobytes()
+        assert score(training, pictures, "val")["logits"].tobytes() == evidence.at(epoch).logits.tobytes()
     accuracies = [(evidence.at(e).predicted() == evidence.targets).mean() for e in (1, 2, 3)]
     assert best == 1 + int(np.argmax(accuracies))
     assert [row["val_accuracy"] for row in about(folder)["curves"]] == pytest.approx(accuracies)
@@ -78,7 +79,7 @@ def test_a_diverged_run_is_a_result_scored_at_its_initialisation(tmp_path):
     assert np.isfinite(record.evidence["val"].logits).all()
     pictures = Pictures(image_set())
     untouched = prepare(one, pictures, None)
-    assert predict(untouched, pictures, "val").tobytes() == record.evidence["val"].logits[0].tobytes()
+    assert score(untouched, pictures, "val")["logits"].tobytes() == record.evidence["val"].logits[0].tobytes()
     assert contents(tmp_path / one.id) == contents(trained(tmp_path / "again", one))
 
 
@@ -170,18 +171,20 @@ def test_features_of_a_frozen_body_are_computed_once_and_change_no_byte(tmp_path
     train(run(**changes), pictures, None, Store(tmp_path / "b"), {k: MARKS[k] for k in ("train", "val")})
     assert sorted(calls) == ["train", "val"]  # not once an epoch
     assert contents(tmp_path / "b" / run(**changes).id) == first
-    pictures._features.clear()
+    pictures._kept.clear()
     afresh = prepare(run(**changes), pictures, None)
     list(fit(afresh))
     assert (
-        predict(afresh, pictures, "val").tobytes()
+        score(afresh, pictures, "val")["logits"].tobytes()
         == Store(tmp_path / "b").load(run(**changes).id).evidence["val"].logits[-1].tobytes()
     )
 
 
 def test_frozen_bodies_of_different_seeds_share_nothing(tmp_path):
     pictures = Pictures(image_set())
-    outputs = [predict(prepare(run(seed=s, trainable="head"), pictures, None), pictures, "val") for s in (0, 1, 0)]
+    outputs = [
+        score(prepare(run(seed=s, trainable="head"), pictures, None), pictures, "val")["logits"] for s in (0, 1, 0)
+    ]
     assert outputs[0].tobytes() == outputs[2].tobytes()
     assert outputs[0].tobytes() != outputs[1].tobytes()
 
@@ -191,7 +194,7 @@ def test_a_network_that_goes_on_after_its_classifier_is_scored_as_a_whole(traina
     pictures = Pictures(image_set())
     changes = {"model": "torchvision:squeezenet1_1", "input": {"size": 32, "crop_fraction": 1}}
     training = prepare(run(trainable=trainable, **changes), pictures, None)
-    logits = predict(training, pictures, "val")
+    logits = score(training, pictures, "val")["logits"]
     with torch.inference_mode():
         expected = [
             training.model(normalized(b, training.run.recipe)) for b in pictures.evaluation("val", training.run.recipe)

@@ -62,7 +62,7 @@ def test_no_crop_chosen_means_the_centre():
     views = TrainingViews(Pictures(image_set()), recipe(augment=[]), 0)
     images = torch.cat([i for i, _ in views.batches(1)])
     items = views.pictures.items("train")
-    expected = torch.stack([centre(views.pictures.pixels(items[i]), 16, 16) for i in views.order(1)])
+    expected = torch.stack([centre(views.pictures.pixels(items[i]), (16, 16), 16) for i in views.order(1)])
     assert torch.equal(images, expected)
 
 
@@ -76,12 +76,48 @@ def test_an_epoch_is_a_permutation_and_targets_go_with_their_images():
 
 
 def test_sizes():
-    assert eval_sizes(recipe(input={"size": 224})) == (224, 256)
-    assert eval_sizes(recipe(input={"size": 96, "crop_fraction": 1})) == (96, 96)
-    assert eval_sizes(recipe(input={"size": 96, "eval_size": 128, "crop_fraction": 1})) == (128, 128)
+    assert eval_sizes(recipe(input={"size": 224})) == ((224, 224), 256)
+    assert eval_sizes(recipe(input={"size": 96, "crop_fraction": 1})) == ((96, 96), 96)
+    assert eval_sizes(recipe(input={"size": 96, "eval_size": 128, "crop_fraction": 1})) == ((128, 128), 128)
 
 
 def test_batches_are_channels_last():
     images, _ = next(TrainingViews(Pictures(image_set()), recipe(), 0).batches(1))
     assert images.is_contiguous(memory_format=torch.channels_last)
     assert normalized(images, recipe()).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_views_in_advance_repeat_and_do_not_depend_on_the_seed():
+    def images(epoch, seed, **changes):
+        views = TrainingViews(Pictures(image_set()), recipe(**changes), seed)
+        batches = torch.cat([i for i, _ in views.batches(epoch)])
+        return batches[np.argsort(views.order(epoch))]
+
+    drawn = {(e, s): images(e, s, views=2) for e in (1, 2, 3) for s in (0, 1)}
+    assert torch.equal(drawn[1, 0], drawn[3, 0])  # view 0 again
+    assert torch.equal(drawn[1, 0], drawn[1, 1])  # all seeds see the same
+    assert not torch.equal(drawn[1, 0], drawn[2, 0])
+    assert not torch.equal(images(1, 0), images(1, 1))  # fresh draws belong to the seed
+    assert not torch.equal(images(1, 0), images(3, 0))
+
+
+def test_a_view_is_what_training_sees():
+    views = TrainingViews(Pictures(image_set()), recipe(views=3), 0)
+    seen = torch.cat([i for i, _ in views.batches(5)])
+    assert torch.equal(seen, torch.cat(list(views.view(1)))[views.order(5)])
+
+
+def test_batches_made_ahead_are_the_same_in_the_same_order_and_errors_come_through():
+    from paribus.views import ahead
+
+    def numbers():
+        yield from range(5)
+        raise ValueError("no more")
+
+    threads = torch.get_num_threads()
+    found = []
+    with pytest.raises(ValueError, match="no more"):
+        for number in ahead(numbers()):
+            found.append(number)
+    assert found == [0, 1, 2, 3, 4]
+    assert torch.get_num_threads() == threads

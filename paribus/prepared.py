@@ -1,0 +1,152 @@
+"""Decoded images in one memory map: made once per data set and preparation, shared by all runs and all studies.
+
+A map is named by what it holds (the fingerprints of the data and the preparation), so that nothing needs to be asked
+when it is there, and is whole or absent: two processes that make it at the same time both end with the same bytes.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from paribus import durable
+from paribus.datasets import ImageSet, Item
+from paribus.errors import IntegrityError, Problem
+
+FORMAT = 1
+LIMIT = 20  # GiB; larger sets are decoded again whenever an image is needed
+_PIXELS, _INDEX = "pixels.bin", "index.json"
+_TOGETHER = 64  # images decoded at a time
+
+Pixels = NDArray[np.uint8]
+Place = tuple[int, int, int]  # offset in bytes, height, width
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The pixels of a data set, and where each image and mask is in them."""
+
+    pixels: Pixels
+    images: Mapping[str, Place] = field(default_factory=dict)
+    masks: Mapping[str, Place] = field(default_factory=dict)
+
+    def image(self, item: Item) -> Pixels:
+        """(H, W, 3) RGB, a view of the map."""
+        offset, height, width = self.images[item.id]
+        return self.pixels[offset : offset + height * width * 3].reshape(height, width, 3)
+
+    def mask(self, item: Item) -> Pixels:
+        """(H, W) class indices and void, a view of the map."""
+        offset, height, width = self.masks[item.id]
+        return self.pixels[offset : offset + height * width].reshape(height, width)
+
+
+def prepared(
+    images: ImageSet, fingerprints: Mapping[str, str], shorter: int | None, home: Path, limit: float = LIMIT
+) -> Prepared | None:
+    """The map of a data set below `home`, made if it is not there; None if it would take more than `limit` GiB.
+
+    fingerprints: split -> fingerprint. shorter: length in pixels to which the shorter side of larger images is
+    reduced. Raises MachineError if the disk is full, IntegrityError if a map is not what was written.
+    """
+    folder = home / _key(images, fingerprints, shorter)
+    if not (folder / _INDEX).exists():
+        if _estimate(images, shorter) > limit * 2**30:
+            return None
+        _make(images, shorter, folder)
+    return _opened(folder)
+
+
+def too_large(images: ImageSet, shorter: int | None, limit: float) -> Problem:
+    """What is said where a data set has no map."""
+    size = _estimate(images, shorter) / 2**30
+    fix = "give --prepared GIB for a larger one, or let `input.prepare` reduce the images once."
+    message = f"decoded they would take about {size:.0f} GiB, more than {limit:g}; each use decodes an image again."
+    return Problem("PREPARED_TOO_LARGE", message, images.name, fix)
+
+
+def reduced(image: Pixels, shorter: int | None) -> Pixels:
+    """The image with its shorter side reduced to `shorter` pixels (bilinear, antialiased); never enlarged."""
+    size = _reduced_size(image.shape[0], image.shape[1], shorter)
+    if size == image.shape[:2]:
+        return image
+    return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR))
+
+
+def _reduced_size(height: int, width: int, shorter: int | None) -> tuple[int, int]:
+    least = min(height, width)
+    if shorter is None or least <= shorter:
+        return height, width
+    return round(height * shorter / least), round(width * shorter / least)
+
+
+def _key(images: ImageSet, fingerprints: Mapping[str, str], shorter: int | None) -> str:
+    text = json.dumps([FORMAT, sorted(fingerprints.items()), shorter, images.masks is not None])
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _estimate(images: ImageSet, shorter: int | None, sample: int = 16) -> float:
+    """Bytes of the map, from a few images spread over the set."""
+    step = max(1, len(images.items) // sample)
+    some = images.items[::step]
+    return sum(reduced(images.load(item), shorter).nbytes for item in some) / len(some) * len(images.items)
+
+
+def _make(images: ImageSet, shorter: int | None, folder: Path) -> None:
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    durable.remove(aside)
+    durable.make_folder(aside)
+    places: dict[str, dict[str, Place]] = {"images": {}, "masks": {}}
+    digest, offset = hashlib.sha256(), 0
+    try:
+        with durable.stream(aside / _PIXELS) as file:
+            for kind, item, pixels in _decoded(images, shorter):
+                places[kind][item.id] = (offset, pixels.shape[0], pixels.shape[1])
+                content = np.ascontiguousarray(pixels).data
+                digest.update(content)
+                offset += file.write(content)
+        durable.write_json(aside / _INDEX, {"sha256": digest.hexdigest(), **places})
+        durable.publish(aside, folder)
+    except OSError as error:
+        if not (folder / _INDEX).exists():  # another process may have been faster; its bytes are the same
+            raise durable.environment_error(error, folder, offset) from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _decoded(images: ImageSet, shorter: int | None) -> Iterator[tuple[str, Item, Pixels]]:
+    """Every image and mask; decoding leaves Python's lock, so that two threads are twice as fast."""
+    waiting = iter(images.items)
+    with ThreadPoolExecutor(2) as pool:
+        while some := list(islice(waiting, _TOGETHER)):
+            for item, pixels in zip(some, pool.map(images.load, some), strict=True):
+                yield "images", item, reduced(pixels, shorter)
+            if images.masks is not None:
+                for item, mask in zip(some, pool.map(images.masks, some), strict=True):
+                    yield "masks", item, mask  # at its own size: this is what is scored
+
+
+def _opened(folder: Path) -> Prepared:
+    path = folder / _PIXELS
+    try:
+        index = json.loads((folder / _INDEX).read_bytes())
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        index, found = {}, ""
+    if not found or found != index.get("sha256"):
+        fix = f"remove the folder {folder.name}: it is made again."
+        raise IntegrityError([Problem("PREPARED_DAMAGED", "is not what was written.", str(path), fix)])
+    # Copy on write: torch asks for writable memory, and nothing that is written reaches the file.
+    pixels: Pixels = np.memmap(path, dtype=np.uint8, mode="c") if path.stat().st_size else np.zeros(0, np.uint8)
+    places = {k: {name: (p[0], p[1], p[2]) for name, p in index[k].items()} for k in ("images", "masks")}
+    return Prepared(pixels, places["images"], places["masks"])

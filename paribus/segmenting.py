@@ -1,0 +1,101 @@
+"""What a run of a segmentation says about a split: pixel counts by truth and prediction, image by image."""
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from paribus import counting
+from paribus.confusion import mean_iou, pixel_accuracy
+from paribus.errors import Diverged
+from paribus.labels import VOID
+from paribus.predictions import MaskEvidence
+from paribus.views import Pictures, normalized
+
+if TYPE_CHECKING:
+    from paribus.losses import PixelCounts
+    from paribus.train import Training
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+def each_epoch(split: str) -> bool:
+    """Whether a split is scored after every epoch: val is; test at the two kept epochs."""
+    return split == "val"
+
+
+def counts(pictures: Pictures) -> "PixelCounts":
+    """The training pixels of each class, and all pixels of the images that hold it, for losses with weights."""
+    from paribus.losses import PixelCounts
+
+    size = len(pictures.images.classes)
+    own, whole = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    for item in pictures.items("train"):
+        found = np.bincount(pictures.mask(item).numpy().ravel(), minlength=VOID + 1)[:size]
+        own += found
+        whole += np.where(found > 0, found.sum(), 0)
+    return PixelCounts(own.tolist(), whole.tolist())
+
+
+def score(training: "Training", pictures: Pictures, split: str) -> Arrays:
+    """`confusion` and `boundary`, (N, C, C) int32 in the order of `pictures.items`, at the size of each mask."""
+    size = len(pictures.images.classes)
+    confusion, boundary = [], []
+    for item, said in zip(pictures.items(split), predicted(training, pictures, split), strict=True):
+        truth = pictures.mask(item).numpy()
+        edge = pictures.once(("edge", item.id), lambda truth=truth: counting.near_boundary(truth))
+        confusion.append(counting.counts(said, truth, size))
+        boundary.append(counting.counts(said, truth, size, edge))
+    return {"confusion": np.stack(confusion).astype(np.int32), "boundary": np.stack(boundary).astype(np.int32)}
+
+
+def predicted(training: "Training", pictures: Pictures, split: str) -> Iterator[NDArray[np.uint8]]:
+    """(H, W) class indices for each image of a split; logits are resized to the mask's own size before the argmax."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    recipe = training.run.recipe
+    training.model.eval()
+    waiting = iter(pictures.items(split))
+    for batch in pictures.evaluation(split, recipe):
+        for few in batch.split(8):
+            with torch.inference_mode(), training.precision():
+                logits = training.model(normalized(few, recipe)).float()
+                if not logits.isfinite().all():
+                    raise Diverged(f"an output is not finite after epoch {training.epoch}")
+                for one in logits:
+                    size = list(pictures.mask(next(waiting)).shape)
+                    large = interpolate(one[None], size=size, mode="bilinear", align_corners=False)
+                    yield large[0].argmax(dim=0).to(torch.uint8).numpy()
+
+
+def row(pictures: Pictures, split: str, scores: Arrays) -> dict[str, float]:
+    """One split's part of a row of the learning curve: `<split>_mean_iou`, `<split>_accuracy` (of pixels)."""
+    return {
+        f"{split}_mean_iou": float(mean_iou(scores["confusion"]).mean()),
+        f"{split}_accuracy": float(pixel_accuracy(scores["confusion"]).mean()),
+    }
+
+
+def evidence(pictures: Pictures, split: str, epochs: list[int], scores: list[Arrays]) -> MaskEvidence:
+    """What is stored of a split: the counts of each epoch."""
+    return MaskEvidence(
+        split=split,
+        image_ids=tuple(item.id for item in pictures.items(split)),
+        classes=pictures.images.classes,
+        epochs=tuple(epochs),
+        confusion=np.stack([each["confusion"] for each in scores]).astype(np.int32),
+        boundary=np.stack([each["boundary"] for each in scores]).astype(np.int32),
+    )
+
+
+def drawn(mask: NDArray[np.uint8], colours: tuple[tuple[int, int, int], ...]) -> bytes:
+    """A mask of class indices as a PNG with the colours of its space: lossless, and readable as a picture."""
+    image = Image.frombytes("P", (mask.shape[1], mask.shape[0]), mask.tobytes())
+    image.putpalette([value for colour in colours for value in colour])
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
