@@ -220,6 +220,13 @@ def _by_colour(array: NDArray[np.uint8], code: Coding, name: str) -> NDArray[np.
 
 def _looked_up(array: NDArray[np.int64], known: Mapping[int, int]) -> NDArray[np.uint8]:
     """What each number stands for, _UNKNOWN where it is not among the known ones."""
+    low, high = int(array.min()), int(array.max())
+    if low >= 0 and high < 1 << 16:  # a table is faster than a search
+        table = np.full(high + 1, _UNKNOWN, np.uint8)
+        for number, meant in known.items():
+            if 0 <= number <= high:
+                table[number] = meant
+        return table[array]
     numbers = np.array(sorted(known), np.int64)
     meaning = np.array([known[n] for n in numbers.tolist()], np.uint8)
     place = np.minimum(np.searchsorted(numbers, array), len(numbers) - 1)

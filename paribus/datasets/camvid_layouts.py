@@ -152,28 +152,25 @@ def _suffix(folder: Path) -> str:
 def _listed(root: Path, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]]:
     """The pairs that the lists `train.txt` and so on name, and entries for images that are named but not there.
 
-    A line is the path of an image and that of its mask, as they lay on its author's disk: the last folder and the name
-    count.
+    A line is the path of an image and that of its mask, as they lay on its author's disk: the name of the image counts.
     """
     kept, problems = [], []
     for split in SPLITS:
         here = {PurePosixPath(pair.name).stem: pair for pair in pairs if pair.split == split}
         table = root / f"{split}.txt"
-        if not table.is_file():
+        if not here or not table.is_file():
             kept += list(here.values())
             continue
         try:
             lines = [line.split() for line in table.read_text("utf-8-sig").splitlines() if line.strip()]
         except UnicodeDecodeError:
             raise DataError([Problem("CAMVID_LIST", "is not a text in UTF-8.", table.name)]) from None
-        names = [PurePosixPath(parts[0].replace("\\", "/")).stem for parts in lines]
-        kept += [here[name] for name in dict.fromkeys(names) if name in here]
-        missing = [name for name in dict.fromkeys(names) if name not in here]
-        if here or not missing:
-            message = f"is named in {table.name} and has no image or no mask."
-            problems += [Problem("FILE_MISSING", message, f"{split}/{name}") for name in missing]
-        else:
+        names = list(dict.fromkeys(PurePosixPath(parts[0].replace("\\", "/")).stem for parts in lines))
+        if not any(name in here for name in names):
             raise DataError([Problem("CAMVID_LIST", f"names none of the images in {split}.", table.name)])
+        kept += [here[name] for name in names if name in here]
+        message = f"is named in {table.name} and has no image or no mask."
+        problems += [Problem("FILE_MISSING", message, f"{split}/{name}") for name in names if name not in here]
     return kept, problems
 
 

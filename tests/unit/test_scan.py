@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from paribus import images
-from paribus.datasets import ImageSet, Item, faces, folder
+from paribus.datasets import ImageSet, Item, faces, folder, masks
 from paribus.errors import DataError, IntegrityError, ParibusError
 from paribus.scan import changed, describe, scan
 
@@ -278,24 +278,25 @@ def corpus(tmp_path_factory):
     return target
 
 
-def told(root):
+def told(root, task="cls"):
     """(number of usable images, codes, text, the scan or None if refused)."""
     try:
-        found = scan(folder(root))
+        found = scan(folder(root) if task == "cls" else masks(root, classes=["background", "disc", "box"]))
     except ParibusError as error:
         return 0, [p.code for p in error.problems], str(error), None
     text = "\n".join(p.line() for p in found.findings)
     return len(found.images.items), [p.code for p in found.findings], text, found
 
 
-def test_the_corpus(corpus):
+@pytest.mark.parametrize(("task", "least"), [("cls", 90), ("seg", 40)])
+def test_the_corpus(corpus, task, least):
     manifest = json.loads((corpus / "manifest.json").read_text())
     wrong = []
-    cases = [case for case in manifest["cases"] if case["task"] == "cls" and case["id"] not in NOT_YET]
+    cases = [case for case in manifest["cases"] if case["task"] == task and case["id"] not in NOT_YET]
     for case in cases:
         if "not-root" in case.get("needs", ()) and os.geteuid() == 0:
             continue
-        usable, codes, text, found = told(corpus / case["root"])
+        usable, codes, text, found = told(corpus / case["root"], task)
         if case["outcome"] in ("accept", "ignore"):
             right = codes == []
         else:
@@ -306,16 +307,20 @@ def test_the_corpus(corpus):
             right &= as_expected(case, found)
         if not right:
             wrong.append((case["id"], codes, text))
-    assert len(cases) > 90 and wrong == []
+    assert len(cases) > least and wrong == []
 
 
 def as_expected(case, found):
     expect = case["expect"]
     if "classes" in expect and list(found.images.classes) != expect["classes"]:
         return False
+    named = [item for item in found.images.items if item.id in [f.get("path") for f in case["files"]]]
+    if found.images.masks is not None:
+        drawn = [found.images.masks(item) for item in named]
+        values = [expect.get("unique", np.unique(mask).tolist()) == np.unique(mask).tolist() for mask in drawn]
+        return bool(named) and all(values) and all(mask.shape[::-1] == tuple(expect["size"]) for mask in drawn)
     if "mean_rgb" not in expect:
         return True
-    named = [item for item in found.images.items if item.id in [f.get("path") for f in case["files"]]]
     return bool(named) and all(
         np.abs(found.images.load(item).mean((0, 1)) - expect["mean_rgb"]).max() <= expect["tol"] for item in named
     )
