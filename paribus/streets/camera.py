@@ -90,6 +90,7 @@ class Camera:
         return Column(self.middle + (self.cos * aside - self.sin * ahead) * scale, scale)
 
     def ahead(self, z: float) -> bool:
+        """Whether a place lies before the camera."""
         return z - self.z > _NEAR
 
 

@@ -33,6 +33,7 @@ class Ground:
         self._sun_pen = ImageDraw.Draw(self.sun)
 
     def fill(self, points: Sequence[Point], colour: Colour, label: int) -> None:
+        """A piece of ground."""
         flat = self.camera.pixels(points)
         if len(flat) >= 6:
             self._colour_pen.polygon(flat, fill=_ints(colour))
@@ -122,6 +123,7 @@ class Canvas:
         self.fill_flat(self._standing(foot, shape), colour, label, light, z)
 
     def stand_detail(self, foot: Column, shape: Shape, colour: Colour) -> None:
+        """The same as a detail."""
         self._colour_pen.polygon(self._standing(foot, shape), fill=_ints(colour))
 
     def _standing(self, foot: Column, shape: Shape) -> list[float]:

@@ -34,6 +34,7 @@ class Streams:
 
 
 def pick(rng: random.Random, choices: Sequence[T]) -> T:
+    """One of the choices."""
     return choices[int(rng.random() * len(choices))]
 
 
@@ -43,6 +44,7 @@ def mix(a: Colour, b: Colour, share: float) -> Colour:
 
 
 def times(colour: Colour, factor: float) -> Colour:
+    """The colour, brighter or darker."""
     return (colour[0] * factor, colour[1] * factor, colour[2] * factor)
 
 

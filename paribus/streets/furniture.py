@@ -40,6 +40,7 @@ def _metal_light(day: Daylight) -> float:
 
 
 def draw_lamp(canvas: Canvas, thing: Thing, day: Daylight) -> None:
+    """A lamp post whose arm reaches over the road."""
     foot = _foot(canvas, thing, 3)
     if foot is None:
         return
@@ -129,6 +130,7 @@ def draw_lights(canvas: Canvas, thing: Thing, day: Daylight) -> None:
 
 
 def draw_bollard(canvas: Canvas, thing: Thing, day: Daylight) -> None:
+    """A short post at the kerb."""
     foot = _foot(canvas, thing, 0.2)
     if foot is None:
         return
@@ -181,11 +183,13 @@ def _panel(canvas: Canvas, thing: Thing, colour: Colour, day: Daylight, every: f
 
 
 def draw_bin(canvas: Canvas, thing: Thing, day: Daylight) -> None:
+    """A dustbin; it has no class."""
     rng = random.Random(thing.seed)
     _box(canvas, thing, 0.28, varied(rng, pick(rng, ((40, 64, 48), (52, 54, 58), (44, 60, 96))), 0.2), day)
 
 
 def draw_cabinet(canvas: Canvas, thing: Thing, day: Daylight) -> None:
+    """A switch box; it has no class."""
     rng = random.Random(thing.seed)
     _box(canvas, thing, 0.5, varied(rng, pick(rng, ((112, 126, 112), (150, 150, 144))), 0.15), day)
 

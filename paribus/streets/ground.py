@@ -14,6 +14,7 @@ _DISC = tuple((math.cos(k * math.pi / 4), math.sin(k * math.pi / 4)) for k in ra
 
 
 def draw_ground(ground: Ground, place: Street) -> None:
+    """The ground from one side of the picture to the other, with everything painted on it."""
     rng = random.Random(place.seed)
     asphalt = varied(rng, mix((98, 98, 102), (128, 126, 122), rng.random()), 0.1)
     slabs = varied(rng, pick(rng, ((158, 154, 148), (170, 160, 146), (142, 142, 146), (164, 146, 134))), 0.1)

@@ -71,6 +71,7 @@ class Street:
     seed: int
 
     def side(self, side: int) -> Side:
+        """The left (-1) or the right side (1)."""
         return self.left if side < 0 else self.right
 
     def back(self, side: int) -> float:

@@ -82,6 +82,7 @@ def _leaves(
 
 
 def draw_hedge(canvas: Canvas, thing: Thing, day: Daylight) -> None:
+    """A clipped hedge along the pavement."""
     rng = random.Random(thing.seed)
     leaf = varied(rng, mix(pick(rng, _LEAVES), (62, 84, 46), 0.5), 0.15)
     camera = canvas.camera

@@ -7,8 +7,13 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from paribus import faces
 from paribus.faces import CLASSES, Face, contact_sheet, draw
+from paribus.faces.camera import photographed
+from paribus.faces.canvas import FACE, Canvas
+from paribus.faces.chance import Streams, curvature_of, hue_of, label_of
+from paribus.faces.features import draw_mouth
+from paribus.faces.head import Head, head_from
+from paribus.faces.person import person_from
 
 
 def make(index, split="train", size=64, difficulty=0.5, confound=0.0, seed=7):
@@ -30,8 +35,8 @@ def agreement(split: str, confound: float, n: int = 240) -> float:
 
 def best_threshold_accuracy(difficulty: float, n: int = 4000) -> float:
     """How often the best cut on the latent curvature is right, without drawing."""
-    labels = np.array([faces._label(i, "val", 3) for i in range(n)])
-    latent = np.array([faces._curvature(int(y), difficulty, faces._Streams(3, "val", i)) for i, y in enumerate(labels)])
+    labels = np.array([label_of(i, "val", 3) for i in range(n)])
+    latent = np.array([curvature_of(int(y), difficulty, Streams(3, "val", i)) for i, y in enumerate(labels)])
     cuts = np.linspace(0, 0.8, 81)
     return max(float(np.mean((latent > cut) == labels)) for cut in cuts)
 
@@ -72,11 +77,11 @@ def test_no_global_random_state_is_read_or_written():
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_every_even_number_of_images_is_balanced_and_the_order_is_not_regular(split):
-    labels = [faces._label(i, split, 11) for i in range(400)]
+    labels = [label_of(i, split, 11) for i in range(400)]
     assert all(sum(labels[:n]) == n // 2 for n in range(2, 401, 2))
     assert 60 < sum(labels[::2]) < 140
-    assert labels == [faces._label(i, split, 11) for i in range(400)]
-    assert labels != [faces._label(i, split, 12) for i in range(400)]
+    assert labels == [label_of(i, split, 11) for i in range(400)]
+    assert labels != [label_of(i, split, 12) for i in range(400)]
 
 
 def test_the_label_is_the_one_that_the_curvature_was_drawn_for():
@@ -95,11 +100,11 @@ def test_the_ceiling_falls_with_difficulty():
 
 def mouth_bend(curvature: float) -> float:
     """How much higher the corners of the drawn mouth lie than its middle, in pixels; one person, from the front."""
-    person = faces._person(np.random.default_rng(1))
-    head = faces._Head(0.5, 0.5, 0.35, 0.0, 0.0, 0.0, person.width, person.taper, person.jaw)
-    canvas = faces._Canvas(96)
-    canvas.fill(head.frame(head.outline()), person.skin, faces._FACE)
-    faces._draw_mouth(canvas, head, person, curvature, np.random.default_rng(2))
+    person = person_from(np.random.default_rng(1))
+    head = Head(0.5, 0.5, 0.35, 0.0, 0.0, 0.0, person.width, person.taper, person.jaw)
+    canvas = Canvas(96)
+    canvas.fill(head.frame(head.outline()), person.skin, FACE)
+    draw_mouth(canvas, head, person, curvature, np.random.default_rng(2))
     colours = canvas.reduced()[0][:, 62:78]  # the rows around the mouth
     drawn = np.abs(colours - np.array(person.skin)[:, None, None].astype(int)).sum(axis=0) > 30
     rows = np.arange(drawn.shape[0])[:, None]
@@ -121,7 +126,7 @@ def test_the_background_follows_the_label_in_the_share_asked_for_of_the_training
 
 def test_the_hue_has_the_same_spread_with_and_without_confound():
     def warm_share(confound: float) -> float:
-        hues = [faces._hue(i % 2, "train", confound, faces._Streams(1, "train", i)) for i in range(600)]
+        hues = [hue_of(i % 2, "train", confound, Streams(1, "train", i)) for i in range(600)]
         return float(np.mean([min(abs(h - 0.07), 1 - abs(h - 0.07)) < 0.25 for h in hues]))
 
     assert warm_share(0.0) == pytest.approx(0.5, abs=0.07)
@@ -152,8 +157,8 @@ def test_the_box_lies_in_the_frame_and_holds_the_mouth():
         left, top, right, bottom = face.box
         assert 0 <= left < right <= size and 0 <= top < bottom <= size
         assert 0.2 * size < right - left < 0.8 * size and 0.3 * size < bottom - top < 0.9 * size
-        streams = faces._Streams(7, "train", i)
-        head = faces._head(streams["pose"], faces._person(streams["person"]))
+        streams = Streams(7, "train", i)
+        head = head_from(streams["pose"], person_from(streams["person"]))
         mouth = head.frame(head.surface(np.array([[-0.4, 0.6], [0.0, 0.6], [0.4, 0.6], [0.0, 0.72]]))) * size
         assert (mouth[:, 0] >= left).all() and (mouth[:, 0] <= right).all()
         assert (mouth[:, 1] >= top).all() and (mouth[:, 1] <= bottom).all()
@@ -170,7 +175,7 @@ def test_images_are_bytes_with_contrast(size):
 def test_difficulty_adds_noise():
     def noise(difficulty: float) -> float:
         grey = np.full((3, 64, 64), 120, np.float32)
-        shots = [faces._photographed(grey, difficulty, np.random.default_rng(i)) for i in range(20)]
+        shots = [photographed(grey, difficulty, np.random.default_rng(i)) for i in range(20)]
         return float(np.mean([shot.std() for shot in shots]))
 
     assert noise(1.0) > 1.5 * noise(0.0) > 0
