@@ -14,7 +14,7 @@ RECIPE = {"precision": "float32", "views": None, "batch_norm": "follow"}
 VIDEO = {
     "code": "VIDEO_BETWEEN",
     "count": 1,
-    "example": "warning[VIDEO_BETWEEN]: val: 101 frames (6.7 s) lie between training frames of their video. Fix: Split.",
+    "example": "warning[VIDEO_BETWEEN]: val: 101 frames (6.7 s) lie between training frames of their film. Fix: Split.",
 }
 
 
