@@ -27,12 +27,12 @@ def network(
     """Logits (B, num_classes, H, W) of images (B, 3, H, W) of any size.
 
     backbone, channels: see `paribus.backbones.stages`. skips: strides whose features are added. Raises ValueError for
-    a stride that the backbone does not have.
+    strides that do not fit.
     """
     from torch import nn
     from torch.nn.functional import interpolate
 
-    check_skips(skips, list(channels))
+    check(skips, list(channels))
     decoding = (_light if decoder == "light" else _deconv)(channels, skips, width)
     deepest = max(channels)
 
@@ -54,10 +54,14 @@ def network(
     return Fcn()
 
 
-def check_skips(skips: Sequence[int], strides: Sequence[int]) -> None:
-    """Raises ValueError if a skip is listed twice, or is not one of the backbone's strides but the deepest."""
-    offered = sorted(set(strides))[:-1]
+def check(skips: Sequence[int], strides: Sequence[int]) -> None:
+    """Raises ValueError if the decoder cannot begin at the deepest stride, if a skip is listed twice, or if it is not
+    one of the other strides. The error begins with the argument's name.
+    """
+    *offered, deepest = sorted(set(strides))
     unknown = [s for s in skips if s not in offered]
+    if deepest.bit_count() != 1:
+        raise ValueError(f"backbone: its deepest stride must be a power of two, and is {deepest}")
     if unknown:
         raise ValueError(f"skips: the backbone has features of stride {_list(offered)} to add, not of {_list(unknown)}")
     if len(set(skips)) < len(skips):

@@ -26,7 +26,14 @@ def replace_head(model: "nn.Module", num_classes: int) -> None:
     old = model.get_submodule(name)
     new: nn.Module
     if isinstance(old, nn.Conv2d):
-        new = nn.Conv2d(old.in_channels, num_classes, old.kernel_size, bias=old.bias is not None)  # type: ignore[arg-type]
+        new = nn.Conv2d(
+            old.in_channels,
+            num_classes,
+            old.kernel_size,  # type: ignore[arg-type]
+            old.stride,  # type: ignore[arg-type]
+            old.padding,  # type: ignore[arg-type]
+            bias=old.bias is not None,
+        )
     else:
         assert isinstance(old, nn.Linear)
         new = nn.Linear(old.in_features, num_classes)

@@ -92,8 +92,8 @@ def dice(class_counts: Counts) -> "Loss":
         p, true = logits.float().softmax(1).movedim(1, -1)[kept], targets[kept]
         holding = torch.bincount(true, minlength=logits.shape[1])
         overlap = p.new_zeros(len(holding)).index_add(0, true, p.gather(1, true[:, None])[:, 0])
-        coefficient = 2 * overlap / (p.sum(0) + holding)
-        return 1 - coefficient[holding > 0].mean()
+        there = holding > 0  # before the division: of a class nowhere true and nowhere said it is 0 / 0
+        return 1 - (2 * overlap[there] / (p.sum(0)[there] + holding[there])).mean()
 
     return loss
 

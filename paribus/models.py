@@ -124,20 +124,24 @@ def smp(
 
     encoder: timm's name of it. Raises ValueError if the two do not go together.
     """
+    from math import lcm
+
     import segmentation_models_pytorch as library
     import torch
     from torch import nn
 
     from paribus.backbones import load_stages
     from paribus.fcn import padded
+    from paribus.heads import replace_head
 
     sizes = {"dynamic_img_size": True} if name == "DPT" else {}  # its transformers take one size only otherwise
-    try:
-        made = library.create_model(name, f"tu-{encoder}", encoder_weights=None, classes=num_classes, **sizes)
+    try:  # of one class: what the library draws does not depend on the number of classes
+        made = library.create_model(name, f"tu-{encoder}", encoder_weights=None, classes=1, **sizes)
     except (RuntimeError, TypeError, ValueError, KeyError, AssertionError) as error:
         raise ValueError(f"smp:{name} cannot be built on {encoder}: {error}") from None
     if pretrained:
         load_stages(made.encoder.model, encoder, weights)
+    stride = lcm(made.encoder.output_stride, 32) if name == "DPT" else made.encoder.output_stride
 
     class Smp(nn.Module):
         def __init__(self) -> None:
@@ -149,14 +153,16 @@ def smp(
             return self.network.encoder
 
         def get_classifier(self) -> nn.Module:
-            return next(m for m in self.network.segmentation_head.modules() if isinstance(m, nn.Conv2d))
+            return [m for m in self.network.segmentation_head.modules() if isinstance(m, nn.Conv2d)][-1]
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             height, width = images.shape[-2:]
-            logits: torch.Tensor = self.network(padded(images, made.encoder.output_stride)).float()
+            logits: torch.Tensor = self.network(padded(images, stride)).float()
             return logits[..., :height, :width]
 
-    return Smp()
+    model = Smp()
+    replace_head(model, num_classes)
+    return model
 
 
 def _load(body: "nn.Module", weights: "State | None", name: str) -> None:

@@ -45,7 +45,9 @@ def scale_crop(
 
 
 def _times(size: tuple[int, ...], factor: float) -> tuple[int, int]:
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+    """A smaller size, of two pixels at least: torch does not resize to a single one."""
+    height, width = (min(side, max(2, round(side * factor))) for side in size)
+    return height, width
 
 
 def _window(outer: tuple[int, ...], inner: tuple[int, int], generator: "torch.Generator") -> "Window":

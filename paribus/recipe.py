@@ -127,7 +127,9 @@ def _completed_part(name: str, value: Any, home: str, plugins: tuple[str, ...]) 
     part = Part(part.use, {k: v for k, v in part.args.items() if not (name == "data" and k in PLACES)})
     try:
         _check_model_name(name, part.use)
-        return completed(part, home, plugins)
+        part = completed(part, home, plugins)
+        _check_model_arguments(name, part)
+        return part
     except PartProblem as error:
         raise RecipeProblem([((where,) if where else (), sentence) for where, sentence in error.problems]) from None
 
@@ -135,13 +137,21 @@ def _completed_part(name: str, value: Any, home: str, plugins: tuple[str, ...]) 
 def _check_model_name(field: str, use: str) -> None:
     prefix, colon, name = use.partition(":")
     if field == "model" and use in PREFIXES:
-        raise PartProblem([("", f"{use} needs the name of a network: {use}:resnet18.")])
+        raise PartProblem([("", f"{use} needs a name: {use}:{'Unet' if use == 'smp' else 'resnet18'}.")])
     if field != "model" or not colon or prefix not in PREFIXES:
         return
     from paribus.zoo import known
 
     if name not in known(prefix):
         raise PartProblem([("", unknown(f"{prefix} model", name, known(prefix)))])
+
+
+def _check_model_arguments(field: str, part: Part) -> None:
+    from paribus.zoo import problems
+
+    found = problems(part) if field == "model" else []
+    if found:
+        raise PartProblem(found)
 
 
 def _completed_augment(value: Any, home: str, plugins: tuple[str, ...]) -> tuple[Part, ...]:
@@ -174,7 +184,7 @@ def _with_normalization(given: Part, model: Part) -> Part:
 
     how = given.args["normalize"]
     if how == "model":
-        how = zoo.normalization(model.use)
+        how = zoo.normalization(zoo.network_of(model))
     elif how == "imagenet":
         how = {"mean": list(zoo.IMAGENET[0]), "std": list(zoo.IMAGENET[1])}
     return Part(given.use, given.args | {"normalize": how})
@@ -207,6 +217,23 @@ def _impossible(values: dict[str, Any]) -> Problems:
     for name in ("size", "eval_size", "prepare"):
         if isinstance(args[name], list) and not masks:
             problems.append((("input", name), f"must be one number, the side of a square, not {args[name]}."))
+    return problems + _unlike_the_data(values)
+
+
+def _unlike_the_data(values: dict[str, Any]) -> Problems:
+    """A model or loss of pixels for images without masks, or the other way round."""
+    from paribus.zoo import of_pixels
+
+    masks, model, data = has_masks(values["data"]), values["model"].use, values["data"].use
+    problems: Problems = []
+    if of_pixels(model) is True and not masks:
+        problems.append((("model",), f"{model} classifies pixels, and the images of {data} have no masks."))
+    if of_pixels(model) is False and masks:
+        sentence = f"{model} classifies whole images, and those of {data} have masks; write fcn or smp:Unet."
+        problems.append((("model",), sentence))
+    if values["loss"].args.get("class_weights") == "median_frequency" and not masks:
+        sentence = f"median_frequency is of pixels, and the images of {data} have no masks; write balanced."
+        problems.append((("loss", "class_weights"), sentence))
     return problems
 
 

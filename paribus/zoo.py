@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from paribus.backbones import VGG16
 from paribus.errors import unknown
-from paribus.fcn import check_skips
+from paribus.fcn import check
 
 if TYPE_CHECKING:
     from paribus.parts import Part
@@ -52,12 +52,20 @@ def problems(model: "Part") -> list[tuple[str, str]]:
 
 def _problems_of_fcn(model: "Part") -> list[tuple[str, str]]:
     try:
-        check_skips(model.args["skips"], strides(model.args["backbone"]))
+        check(model.args["skips"], strides(model.args["backbone"]))
     except ValueError as error:
-        return [("skips", f"fcn: {error}.")]
+        return [(str(error).partition(":")[0], f"fcn: {error}.")]
     except RuntimeError:
         return [("backbone", f"fcn: {model.args['backbone']} gives no features of its stages.")]
     return []
+
+
+def of_pixels(use: str) -> bool | None:
+    """Whether a model classifies pixels (True) or whole images (False); None for one that is not built in."""
+    prefix = use.partition(":")[0]
+    if prefix in ("fcn", "smp"):
+        return True
+    return False if prefix in ("timm", "torchvision", "small_cnn") else None
 
 
 def strides(backbone: str) -> list[int]:

@@ -1,5 +1,7 @@
 """The network of `backbone: vgg16, decoder: deconv` against the description of it, written down in plain PyTorch."""
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
@@ -67,7 +69,7 @@ def our_name(theirs):
 def of_vgg16():
     """Convolutions of VGG16 with their biases: 13 of 3x3."""
     channels = [3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
-    return sum(9 * a * b + b for a, b in zip(channels, channels[1:], strict=False))
+    return sum(9 * a * b + b for a, b in itertools.pairwise(channels))
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +91,7 @@ def test_the_network_is_the_described_one(described, skips):
     theirs = {our_name(k): v for k, v in described.state_dict().items()}
     assert {k: v.shape for k, v in ours.state_dict().items()} == {k: v.shape for k, v in theirs.items()}
     channels = [512, 512, 256, 128, 64, 32]
-    decoder = sum(9 * a * b + b + 2 * b for a, b in zip(channels, channels[1:], strict=False))
+    decoder = sum(9 * a * b + b + 2 * b for a, b in itertools.pairwise(channels))
     expected = of_vgg16() + decoder + 32 * 11 + 11
     assert expected == 18_644_043  # 14,714,688 of VGG16, 3,928,992 of the decoder, 363 of the classifier
     assert sum(p.numel() for p in ours.parameters()) == expected

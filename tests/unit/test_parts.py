@@ -32,14 +32,15 @@ def refused(part, home=HOME, plugins=()):
 
 def test_every_default_is_written_out():
     found = completed(Part("sgd", {"lr": 1}), HOME)
-    assert found.args == {"lr": 1.0, "backbone_lr": None, "momentum": 0.9, "weight_decay": 0.0, "nesterov": False}
+    rest = {"backbone_lr": None, "momentum": 0.9, "weight_decay": 0.0, "nesterov": False, "clip_norm": None}
+    assert found.args == {"lr": 1.0, **rest}
     assert type(found.args["lr"]) is float
 
 
 def test_all_misfits_of_one_part_at_once_with_near_names():
     problems = dict(refused(Part("sgd", {"lrr": 1, "momentum": "much", "nesterov": 1})))
     assert "Did you mean 'lr'?" in problems["lrr"]
-    assert problems["momentum"] == "sgd: momentum must be a number, not 'much'."
+    assert problems["momentum"] == "sgd: momentum must be a number from 0 to 1, not 'much'."
     assert problems["nesterov"] == "sgd: nesterov must be true or false, not 1."
 
 
@@ -144,9 +145,10 @@ def test_the_modules_are_the_registry_and_hold_what_the_documents_promise():
     promised = {
         "transforms": ["auto_augment", "color_jitter", "cutout", "horizontal_flip", "random_resized_crop", "resize"],
         "optimizers": ["adam", "adamw", "sgd"],
-        "schedules": ["constant", "cosine", "one_cycle", "step"],
-        "losses": ["cross_entropy"],
-        "models": ["small_cnn", "timm", "torchvision"],
+        "pixel_transforms": ["color_jitter", "horizontal_flip", "resize", "scale_crop"],
+        "schedules": ["constant", "cosine", "one_cycle", "polynomial", "step"],
+        "losses": ["cross_entropy", "dice", "focal"],
+        "models": ["fcn", "small_cnn", "smp", "timm", "torchvision"],
         "datasets": ["camvid", "csv", "faces", "folder", "masks", "streets"],
         "inputs": ["images"],
     }

@@ -41,8 +41,15 @@ def test_cosine(final):
     assert ours(schedules.cosine(STEPS, PER_EPOCH, final=final)) == pytest.approx(torchs(anneal), abs=1e-12)
 
 
+@pytest.mark.parametrize("power", [0.9, 2.0])
+def test_polynomial(power):
+    decay = lambda o: lr_scheduler.PolynomialLR(o, STEPS, power)  # noqa: E731
+    assert ours(schedules.polynomial(STEPS, PER_EPOCH, power=power)) == pytest.approx(torchs(decay), rel=1e-9)
+    assert schedules.polynomial(100, 10)(50) == 0.5**0.9
+
+
 def test_constant_and_the_shortest_trainings():
     assert ours(schedules.constant(STEPS, PER_EPOCH)) == [0.5] * STEPS
-    for make in (schedules.one_cycle, schedules.cosine, schedules.step):
+    for make in (schedules.one_cycle, schedules.cosine, schedules.step, schedules.polynomial):
         for steps in (1, 2, 3):
             assert all(0 <= make(steps, 1)(number) <= 1 for number in range(steps))
