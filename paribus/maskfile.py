@@ -196,7 +196,11 @@ def _by_value(array: NDArray[np.generic], code: Coding, name: str) -> NDArray[np
     found = _looked_up(values, code.values)
     if not code.declared and (values == 255).any() and set(np.unique(values).tolist()) == {0, 255}:
         message = "holds 0 and 255 only: is 255 a class or void?"
-        fix = f"Declare the value of every class: values: {{{code.own.classes[0]}: 0, {code.own.classes[-1]}: 255}}."
+        first, second, *others = code.own.classes
+        way = (
+            f"{{{first}: 0, {second}: 1, …}} leaves 255 to void" if others else f"such as {{{first}: 0, {second}: 255}}"
+        )
+        fix = f"Declare the value of every class in `values`: {way}."
         raise _problem("SEG_MASK_0_255", message, name, fix)
     if (found == _UNKNOWN).any():
         odd = np.unique(values[found == _UNKNOWN])

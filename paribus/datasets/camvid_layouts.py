@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from paribus.datasets.found import Found, existing
+from paribus.datasets.found import Found, existing, link_problem
 from paribus.datasets.items import SPLITS, ImageSet, Item, image_set, mask_set
 from paribus.datasets.legend import Labels
 from paribus.datasets.mask_folders import pairs_of
@@ -146,7 +146,10 @@ def _first(tops: dict[str, Path], names: Sequence[str]) -> str | None:
 
 def _suffix(folder: Path) -> str:
     """`_L` where the masks are named as in the original."""
-    return "_L" if any(path.stem.endswith("_L") for path in folder.iterdir()) else ""
+    try:
+        return "_L" if any(path.stem.endswith("_L") for path in folder.iterdir()) else ""
+    except OSError:
+        return ""  # what cannot be listed is told where the masks are looked for
 
 
 def _listed(root: Path, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]]:
@@ -161,10 +164,7 @@ def _listed(root: Path, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]]:
         if not here or not table.is_file():
             kept += list(here.values())
             continue
-        try:
-            lines = [line.split() for line in table.read_text("utf-8-sig").splitlines() if line.strip()]
-        except UnicodeDecodeError:
-            raise DataError([Problem("CAMVID_LIST", "is not a text in UTF-8.", table.name)]) from None
+        lines = [line.split() for line in _text(table, root).splitlines() if line.strip()]
         names = list(dict.fromkeys(PurePosixPath(parts[0].replace("\\", "/")).stem for parts in lines))
         if not any(name in here for name in names):
             raise DataError([Problem("CAMVID_LIST", f"names none of the images in {split}.", table.name)])
@@ -172,6 +172,16 @@ def _listed(root: Path, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]]:
         message = f"is named in {table.name} and has no image or no mask."
         problems += [Problem("FILE_MISSING", message, f"{split}/{name}") for name in names if name not in here]
     return kept, problems
+
+
+def _text(table: Path, root: Path) -> str:
+    outside = link_problem(table, root, table.name)
+    if outside:
+        raise DataError([outside])
+    try:
+        return table.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError([Problem("CAMVID_LIST", f"cannot be read as UTF-8: {error}.", table.name)]) from None
 
 
 def _items(pairs: Sequence[Pair], given: bool) -> tuple[list[Item], list[Problem]]:

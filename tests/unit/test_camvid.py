@@ -85,6 +85,13 @@ def test_the_lists_say_what_counts_and_what_is_missing_is_named(segnet):
     table.write_text("1.png 1.png\n")
     with pytest.raises(DataError, match="CAMVID_LIST"):
         camvid(segnet)
+    table.write_bytes(b"\xff\xfe\0")
+    with pytest.raises(DataError, match="cannot be read as UTF-8"):
+        camvid(segnet)
+    table.unlink()
+    table.symlink_to("/etc/hostname")
+    with pytest.raises(DataError, match="PATH_OUTSIDE_ROOT"):
+        camvid(segnet)
 
 
 def original(root, names=ALL, images="701_StillsRaw_full", labels="LabeledApproved_full"):
@@ -145,6 +152,27 @@ def test_the_table_has_all_classes_once_and_every_one_of_the_eleven():
     coding = camvid_coding(None)
     assert all(coding.colours[colour] == k for k, colour in enumerate(CAMVID11.colours))  # each keeps its own colour
     assert [name for name, _, merged in _ORIGINAL if merged is None] == ["Void"]
+
+
+def test_the_merging_as_it_is_written_elsewhere():
+    """The groups of MathWorks' CamVid example, which are those of the SegNet paper's followers."""
+    groups = {
+        "sky": "Sky",
+        "building": "Bridge Building Wall Tunnel Archway",
+        "pole": "Column_Pole TrafficCone",
+        "road": "Road LaneMkgsDriv LaneMkgsNonDriv",
+        "pavement": "Sidewalk ParkingBlock RoadShoulder",
+        "tree": "Tree VegetationMisc",
+        "sign": "SignSymbol Misc_Text TrafficLight",
+        "fence": "Fence",
+        "car": "Car SUVPickupTruck Truck_Bus Train OtherMoving",
+        "pedestrian": "Pedestrian Child CartLuggagePram Animal",
+        "bicyclist": "Bicyclist MotorcycleScooter",
+        None: "Void",
+    }
+    assert {name: merged for name, _, merged in _ORIGINAL} == {
+        n: k for k, names in groups.items() for n in names.split()
+    }
 
 
 # ---------------------------------------------------------------------------------------------- the splits

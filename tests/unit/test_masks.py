@@ -16,6 +16,7 @@ from paribus.datasets import ImageSet, Item, masks, streets
 from paribus.datasets.legend import colour_of, declared
 from paribus.errors import DataError, IntegrityError, StudyError
 from paribus.labels import VOID, Space
+from paribus.parts import Part, PartProblem, build, completed
 from paribus.scan import changed, describe, scan
 
 CLASSES = ["ground", "disc", "box"]
@@ -237,7 +238,7 @@ def test_values_may_be_declared_several_for_a_class_and_several_void(tmp_path):
 def test_zero_and_255_need_declared_values(tmp_path):
     draw(tmp_path / "m.png", (target(5) == 1).astype(np.uint8) * 255)
     code, line = refused(tmp_path / "m.png")
-    assert code == "SEG_MASK_0_255" and "Declare the value of every class" in line
+    assert code == "SEG_MASK_0_255" and "{ground: 0, disc: 1, …} leaves 255 to void" in line
     assert refused(tmp_path / "m.png", void=[255])[0] == "SEG_MASK_0_255"
     white = {"ground": 0, "disc": 255, "box": 7}
     assert read(tmp_path / "m.png", values=white).tolist() == (target(5) == 1).astype(int).tolist()
@@ -301,6 +302,25 @@ def test_all_that_is_wrong_with_the_declarations_is_told_at_once(tmp_path):
         declared(CLASSES, None, None, [[0, 0, 0]], None)
     with pytest.raises(StudyError, match=r"expected are 2 to 254"):
         declared(["a"], None, None, None, None)
+
+
+def test_a_study_can_write_all_of_it(root):
+    written = {
+        "classes": CLASSES,
+        "palette": COLOURS,
+        "values": {"ground": 0, "disc": [1, 7], "box": 2},
+        "void": [255, [9, 9, 9]],
+        "labels": MERGE,
+    }
+    part = completed(Part("masks", written), "paribus.datasets")
+    kept = Part("masks", json.loads(json.dumps(part.args, sort_keys=True)))
+    assert kept == part == completed(kept, "paribus.datasets")
+    assert build(part, "paribus.datasets", root).classes == ("ground", "thing")
+    with pytest.raises(PartProblem, match="masks needs 'classes'"):
+        completed(Part("masks"), "paribus.datasets")
+    with pytest.raises(PartProblem, match="must be one of standard, sequence"):
+        completed(Part("camvid", {"split": "half"}), "paribus.datasets")
+    assert completed(Part("streets"), "paribus.datasets").args["size"] == [96, 128]
 
 
 def test_classes_without_declared_colours_are_shown_in_different_ones():
