@@ -242,7 +242,7 @@ def _people(place: Street, side: int, rng: random.Random) -> Iterator[Thing]:
     if rng.random() < 0.42:
         z = rng.uniform(7, 32)
         yield Thing(
-            "cyclist", Row.ROAD, side * (place.half - rng.uniform(1.9, 3.0)), z, side, _seed(rng), high=1.75, speed=1.5
+            "cyclist", Row.ROAD, side * (place.half - rng.uniform(2.3, 3.2)), z, side, _seed(rng), high=1.75, speed=1.5
         )
 
 
@@ -270,5 +270,5 @@ def _traffic(place: Street, keep: int, rng: random.Random) -> Iterator[Thing]:
         yield Thing("oncoming", Row.ROAD, -keep * pick(rng, lanes), z, -keep, _seed(rng), *_car_size(rng), speed)
         z += rng.uniform(12, 60)
     if rng.random() < 0.5:
-        x, z, speed = place.lane + rng.uniform(-0.2, 0.2), rng.uniform(10, 34), rng.uniform(1, 3)
+        x, z, speed = place.lane + rng.uniform(-0.2, 0.2), rng.uniform(13, 36), rng.uniform(1.4, 3)
         yield Thing("car", Row.ROAD, x, z, keep, _seed(rng), *_car_size(rng), speed)
