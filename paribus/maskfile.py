@@ -167,6 +167,7 @@ def _values(image: Image.Image, data: bytes, kind: str, code: Coding, name: str,
             message = f"has fractions ({_listed(odd)}): it was resized or interpolated."
             raise _problem("SEG_MASK_FLOAT", message, name, "Save whole class indices, resized with nearest.")
         notes.append(("SEG_MASK_FLOAT", "holds floats; all are whole numbers and are used as such."))
+        array = np.clip(array, -(2.0**40), 2.0**40)  # what is beyond is no class either, and fits no integer
     elif image.mode not in ("L", "I") and not image.mode.startswith("I;16"):
         message = f"has pixels of mode {image.mode!r}; a mask has one channel, a palette or RGB."
         raise _problem("SEG_MASK_CHANNELS", message, name, "Save class indices as an 8-bit PNG.")

@@ -167,7 +167,8 @@ def shared_groups(items: Sequence[Item]) -> list[Problem]:
     if not shared:
         return []
     shown = ", ".join(shared[:_SHOWN]) + (" …" if len(shared) > _SHOWN else "")
-    message = f"{len(shared)} groups have images in more than one split ({shown}): scores will be too good."
+    have = "group has" if len(shared) == 1 else "groups have"
+    message = f"{len(shared)} {have} images in more than one split ({shown}): scores will be too good."
     return [Problem("SPLIT_GROUP_LEAK", message)]
 
 

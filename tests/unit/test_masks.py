@@ -253,6 +253,7 @@ def test_what_is_no_mask_is_refused_by_name(tmp_path):
     draw(tmp_path / "good.webp", Image.fromarray(mask).convert("RGB"), lossless=True)
     draw(tmp_path / "half.tif", np.where(mask == 1, 0.5, mask).astype(np.float32))
     draw(tmp_path / "nan.tif", np.where(mask == 1, np.nan, mask).astype(np.float32))
+    draw(tmp_path / "huge.tif", np.where(mask == 1, 1e30, mask).astype(np.float32))
     draw(tmp_path / "deep.png", mask.astype(np.uint16) * 300)
     draw(tmp_path / "pages.tif", Image.fromarray(mask), save_all=True, append_images=[Image.fromarray(mask)])
     (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0")
@@ -262,6 +263,7 @@ def test_what_is_no_mask_is_refused_by_name(tmp_path):
         "lossy.webp": "SEG_MASK_LOSSY",
         "half.tif": "SEG_MASK_FLOAT",
         "nan.tif": "SEG_MASK_FLOAT",
+        "huge.tif": "SEG_VALUE_RANGE",
         "deep.png": "SEG_VALUE_RANGE",
         "pages.tif": "SEG_MASK_MULTIFRAME",
         "cut.png": "IMG_UNREADABLE",
