@@ -59,17 +59,22 @@ def focal(class_counts: Counts, *, gamma: NotNegative = 2.0, class_weights: Weig
     class_weights: as for cross_entropy, which this is at gamma 0.
     """
     import torch
-    from torch.nn.functional import nll_loss
+    from torch.nn.functional import cross_entropy as torchs
 
     weight, void = _weights(class_counts, class_weights), _void(class_counts)
 
     def loss(logits: "torch.Tensor", targets: "torch.Tensor") -> "torch.Tensor":
         if not _counted(targets, weight, void):
             return logits.sum() * 0.0
-        log_p = logits.float().log_softmax(1)
-        # -expm1(log p) is 1 - p; where p rounds to 1 the power's slope would be infinite for gamma below 1
-        far = torch.expm1(log_p).neg().clamp(min=torch.finfo(torch.float32).tiny)
-        return nll_loss(far**gamma * log_p, targets, weight, ignore_index=void)
+        kept = targets != void
+        minus_log_p = torchs(logits.float(), targets, ignore_index=void, reduction="none")[kept]
+        # 1 - p; where p rounds to 1 the power's slope would be infinite for gamma below 1
+        far = torch.expm1(-minus_log_p).neg().clamp(min=torch.finfo(torch.float32).tiny)
+        each = far**gamma * minus_log_p
+        if weight is None:
+            return each.mean()
+        of_each = weight[targets[kept]]
+        return (of_each * each).sum() / of_each.sum()
 
     return loss
 

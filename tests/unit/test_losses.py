@@ -118,6 +118,8 @@ def test_focal_loss(void):
     torch.testing.assert_close(LOSSES["focal"](logits, targets), expected)
     plain = F.cross_entropy(logits, targets, ignore_index=VOID)
     torch.testing.assert_close(focal(PIXELS, gamma=0.0)(logits, targets), plain)
+    weighted = focal(PIXELS, gamma=0.0, class_weights="median_frequency")
+    torch.testing.assert_close(weighted(logits, targets), LOSSES["median"](logits, targets))
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
