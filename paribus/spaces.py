@@ -51,8 +51,7 @@ def _names(old: Any) -> list[str]:
 def meant(written: Written, known: Mapping[str, Defined]) -> Written:
     """A written recipe with `data.labels` saying what, where it named a space of the study."""
     data = written.get("data")
-    name = data.get("labels") if isinstance(data, dict) else None
-    if not isinstance(name, str) or name not in known:
+    if not isinstance(data, dict) or not isinstance(name := data.get("labels"), str) or name not in known:
         return written
     return written | {"data": data | {"labels": {"merge": known[name].groups}}}
 

@@ -5,7 +5,7 @@ from sklearn import metrics as sklearn_metrics
 
 from paribus import confusion, metrics
 from paribus.errors import DataError, StudyError
-from paribus.predictions import ClassScores, MaskCounts
+from paribus.predictions import ClassScores
 
 
 def made(targets, logits, classes=None):
