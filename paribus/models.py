@@ -8,12 +8,15 @@ can be pretrained, those of a whole classifier of images (see `paribus.zoo.netwo
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from paribus.parts import Range, Share
+from paribus.parts import Range
 
 if TYPE_CHECKING:
     from torch import nn
 
     State = dict[str, Any]
+
+
+Dropped = Annotated[float, Range(0, below=1)]
 
 
 def timm(
@@ -23,8 +26,8 @@ def timm(
     name: str,
     pretrained: bool = False,
     classifier: Literal["replaced", "appended"] = "replaced",
-    drop_rate: Share = 0.0,
-    drop_path_rate: Share = 0.0,
+    drop_rate: Dropped = 0.0,
+    drop_path_rate: Dropped = 0.0,
 ) -> "nn.Module":
     """Any classifier of timm by name.
 
@@ -69,7 +72,13 @@ def torchvision(
     return body
 
 
-def small_cnn(num_classes: int, weights: "State | None", *, width: int = 16, depth: int = 3) -> "nn.Module":
+def small_cnn(
+    num_classes: int,
+    weights: "State | None",
+    *,
+    width: Annotated[int, Range(1, 1024)] = 16,
+    depth: Annotated[int, Range(1, 8)] = 3,
+) -> "nn.Module":
     """A plain stack of `depth` blocks (3x3 convolution, batch norm, ReLU, 2x2 maximum), for demos and tests.
 
     width: channels of the first block; each further block has twice as many. Never pretrained.
@@ -90,7 +99,7 @@ def fcn(
     weights: "State | None",
     *,
     backbone: str = "tf_efficientnet_lite0",
-    skips: tuple[int, ...] = (8, 16),
+    skips: tuple[Annotated[int, Range(1)], ...] = (8, 16),
     decoder: Literal["light", "deconv"] = "light",
     pretrained: bool = False,
     width: Annotated[int, Range(1)] | None = None,

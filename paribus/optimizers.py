@@ -7,7 +7,7 @@ et al. 2013, arXiv 1211.5063); null never does.
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from paribus.parts import NotNegative, Positive, Range, Share
+from paribus.parts import NotNegative, Positive, Range
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Parameters = list[nn.Parameter]
 
-Betas = tuple[Annotated[float, Range(0, below=1)], Annotated[float, Range(0, below=1)]]
+Decay = Annotated[float, Range(0, below=1)]
 
 
 def sgd(
@@ -24,7 +24,7 @@ def sgd(
     *,
     lr: NotNegative = 1e-2,
     backbone_lr: NotNegative | None = None,
-    momentum: Share = 0.9,
+    momentum: Decay = 0.9,
     weight_decay: NotNegative = 0.0,
     nesterov: bool = False,
     clip_norm: Positive | None = None,
@@ -42,7 +42,7 @@ def adam(
     *,
     lr: NotNegative = 1e-3,
     backbone_lr: NotNegative | None = None,
-    betas: Betas = (0.9, 0.999),
+    betas: tuple[Decay, Decay] = (0.9, 0.999),
     weight_decay: NotNegative = 0.0,
     clip_norm: Positive | None = None,
 ) -> "Optimizer":
@@ -59,7 +59,7 @@ def adamw(
     *,
     lr: NotNegative = 1e-3,
     backbone_lr: NotNegative | None = None,
-    betas: Betas = (0.9, 0.999),
+    betas: tuple[Decay, Decay] = (0.9, 0.999),
     weight_decay: NotNegative = 1e-2,
     clip_norm: Positive | None = None,
 ) -> "Optimizer":

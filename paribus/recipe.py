@@ -217,7 +217,23 @@ def _impossible(values: dict[str, Any]) -> Problems:
     for name in ("size", "eval_size", "prepare"):
         if isinstance(args[name], list) and not masks:
             problems.append((("input", name), f"must be one number, the side of a square, not {args[name]}."))
-    return problems + _unlike_the_data(values)
+    optimizer = values["optimizer"].args
+    if optimizer.get("nesterov") is True and optimizer.get("momentum") == 0:
+        problems.append((("optimizer", "nesterov"), "needs a momentum above 0."))
+    return problems + _too_deep(values) + _unlike_the_data(values)
+
+
+def _too_deep(values: dict[str, Any]) -> Problems:
+    """A small_cnn whose blocks, each of which halves the sides, leave nothing of the input."""
+    model, size = values["model"], values["input"].args
+    if model.use != "small_cnn":
+        return []
+    least = min(min(sides(size[name])) for name in ("size", "eval_size") if size[name] is not None)
+    if least >> model.args["depth"]:
+        return []
+    return [
+        (("model", "depth"), f"small_cnn halves the sides {model.args['depth']} times; {least} pixels are too few.")
+    ]
 
 
 def _unlike_the_data(values: dict[str, Any]) -> Problems:

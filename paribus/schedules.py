@@ -6,8 +6,9 @@ nothing of it has to be stored to resume a run.
 
 import math
 from collections.abc import Callable
+from typing import Annotated
 
-from paribus.parts import Positive
+from paribus.parts import NotNegative, Positive, Range, Share
 
 Schedule = Callable[[int], float]
 
@@ -17,12 +18,14 @@ def constant(steps: int, steps_per_epoch: int) -> Schedule:
     return lambda step: 1.0
 
 
-def step(steps: int, steps_per_epoch: int, *, every: int = 7, gamma: float = 0.1) -> Schedule:
+def step(
+    steps: int, steps_per_epoch: int, *, every: Annotated[int, Range(1)] = 7, gamma: NotNegative = 0.1
+) -> Schedule:
     """Times `gamma` after every `every` epochs, as torch's StepLR (7 and 0.1 are its tutorial's)."""
     return lambda number: float(gamma ** (number // steps_per_epoch // every))
 
 
-def cosine(steps: int, steps_per_epoch: int, *, final: float = 0.0) -> Schedule:
+def cosine(steps: int, steps_per_epoch: int, *, final: Share = 0.0) -> Schedule:
     """Half a cosine from 1 to `final` over the whole training (Loshchilov and Hutter 2017, arXiv 1608.03983)."""
     return lambda number: _cosine(1.0, final, number / max(1, steps - 1))
 
@@ -36,7 +39,7 @@ def polynomial(steps: int, steps_per_epoch: int, *, power: Positive = 0.9) -> Sc
 
 
 def one_cycle(
-    steps: int, steps_per_epoch: int, *, warm_up: float = 0.3, initial: float = 0.04, final: float = 4e-6
+    steps: int, steps_per_epoch: int, *, warm_up: Share = 0.3, initial: Share = 0.04, final: Share = 4e-6
 ) -> Schedule:
     """Up from `initial` to 1 during the share `warm_up` of all steps, then down to `final`, both along a cosine.
 

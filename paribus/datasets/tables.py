@@ -9,6 +9,7 @@ from paribus.datasets.found import existing, link_problem
 from paribus.datasets.items import SPLIT_NAMES, SPLITS, ImageSet, Item, image_set
 from paribus.datasets.splitting import split_up
 from paribus.errors import DataError, Problem, StudyError, unknown
+from paribus.parts import Share
 
 Row = tuple[int, dict[str, str]]  # (line of the file, value of each column)
 
@@ -21,7 +22,7 @@ def csv(
     label: str = "label",
     split: str = "split",
     group: str | None = None,
-    splits: dict[str, float] | None = None,
+    splits: dict[str, Share] | None = None,
     split_seed: int = 0,
 ) -> ImageSet:
     """Images listed in `manifest`, a CSV file with a header below `root`; paths are relative to the manifest.

@@ -1,6 +1,7 @@
 """The signature is the schema."""
 
 import sys
+import typing
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -20,6 +21,7 @@ from paribus.parts import (
     names,
     resolve,
 )
+from paribus.recipe import AUGMENT, HOMES, PAIRED_AUGMENT
 
 HOME = "paribus.optimizers"
 
@@ -40,7 +42,7 @@ def test_every_default_is_written_out():
 def test_all_misfits_of_one_part_at_once_with_near_names():
     problems = dict(refused(Part("sgd", {"lrr": 1, "momentum": "much", "nesterov": 1})))
     assert "Did you mean 'lr'?" in problems["lrr"]
-    assert problems["momentum"] == "sgd: momentum must be a number from 0 to 1, not 'much'."
+    assert problems["momentum"] == "sgd: momentum must be a number of at least 0 and below 1, not 'much'."
     assert problems["nesterov"] == "sgd: nesterov must be true or false, not 1."
 
 
@@ -185,6 +187,26 @@ def test_ranges_of_the_transforms(use, name, bad, good):
         ("inputs", "images", "eval_size", [7, 0], [8, None]),
         ("inputs", "images", "prepare", [7], [8, None]),
         ("inputs", "images", "crop_fraction", [0, 1.01, -1], [0.5, 1]),
+        ("models", "small_cnn", "width", [0, -4, 1e3, 4096], [1, 16]),
+        ("models", "small_cnn", "depth", [0, -1, 60], [1, 8]),
+        ("models", "timm:resnet18", "drop_rate", [-0.1, 1, 20], [0, 0.5]),
+        ("models", "timm:resnet18", "drop_path_rate", [-0.1, 1], [0, 0.5]),
+        ("losses", "cross_entropy", "label_smoothing", [-0.1, 1.1], [0, 0.1]),
+        ("losses", "cross_entropy", "class_weights", [[1, -1], "fair"], [[1, 2.5], "balanced", None]),
+        ("optimizers", "sgd", "lr", [-1e-3], [0, 0.1]),
+        ("optimizers", "sgd", "backbone_lr", [-1e-3], [0, None]),
+        ("optimizers", "sgd", "momentum", [-0.1, 1, 9], [0, 0.9]),
+        ("optimizers", "sgd", "weight_decay", [-0.1], [0, 0.1]),
+        ("optimizers", "sgd", "clip_norm", [0, -1], [1, None]),
+        ("optimizers", "adam", "betas", [[0.9, 1], [-0.1, 0.9], [0.9]], [[0.9, 0.99]]),
+        ("optimizers", "adamw", "betas", [[0.9, 1.1]], [[0, 0.99]]),
+        ("schedules", "step", "every", [0, -1], [1]),
+        ("schedules", "step", "gamma", [-0.1], [0.1]),
+        ("schedules", "cosine", "final", [-0.1, 1.1], [0, 1]),
+        ("schedules", "one_cycle", "warm_up", [-0.1, 1.1, 30], [0, 0.3, 1]),
+        ("schedules", "one_cycle", "initial", [-0.1, 1.1], [0, 1]),
+        ("schedules", "one_cycle", "final", [-0.1, 1.1], [0, 1]),
+        ("schedules", "polynomial", "power", [0, -1], [0.9]),
         ("datasets", "folder", "splits", [{"train": 70, "val": 30}], [{"train": 0.7, "val": 0.3}]),
         ("datasets", "faces", "n", [1, -5], [2]),
         ("datasets", "faces", "n_test", [-1], [0]),
@@ -196,6 +218,31 @@ def test_ranges_of_the_transforms(use, name, bad, good):
 def test_ranges_of_the_other_parts(home, use, name, bad, good):
     for value in bad:
         (found,) = refused(Part(use, {name: value}), f"paribus.{home}")
-        assert found[0] == name and f"{use}: {name} must be" in found[1] and repr(value) in found[1]
+        assert found[0] == name and f"{use}: {name} must be" in found[1] and "not " + repr(value) in found[1]
     for value in good:
         assert completed(Part(use, {name: value}), f"paribus.{home}").args[name] == value
+
+
+ANY_NUMBER = {"seed", "split_seed"}  # no number is wrong
+CHECKED_TOGETHER = {"normalize", "palette", "values", "void"}  # by the recipe, and by the coding of masks
+
+
+def bare_numbers(annotation):
+    """Whether a number of an annotation has no range beside it."""
+    if typing.get_origin(annotation) is Annotated:
+        ranged = any(isinstance(rule, Range) for rule in annotation.__metadata__)
+        return not ranged and bare_numbers(annotation.__origin__)
+    return annotation in (int, float) or any(map(bare_numbers, typing.get_args(annotation)))
+
+
+def test_every_number_that_a_study_may_write_has_a_range():
+    homes = [*HOMES.values(), AUGMENT, PAIRED_AUGMENT]
+    found = [
+        f"{home}.{part}: {name}"
+        for home in homes
+        for part in names(home)
+        for name, parameter in choices(resolve(part, home)).items()
+        if name not in ANY_NUMBER | CHECKED_TOGETHER and bare_numbers(parameter.annotation)
+    ]
+    assert found == []
+    assert bare_numbers(float | None) and bare_numbers(dict[str, list[float]]) and not bare_numbers(Share | None)

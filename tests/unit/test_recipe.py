@@ -40,6 +40,8 @@ def test_all_misfits_of_a_recipe_at_once():
         ("input", {"normalize": {"mean": [0, 0, 0], "std": [1, 0, 1]}}),
         ("optimizer", {"use": "sgd", "lr": -1}),
         ("optimizer", {"use": "adam", "backbone_lr": -1}),
+        ("optimizer", {"use": "sgd", "nesterov": True, "momentum": 0}),
+        ("model", {"use": "small_cnn", "depth": 5}),  # of 16 pixels nothing is left
         ("views", 0),
         ("views", 1.5),
         ("input", {"size": [64, 96]}),
