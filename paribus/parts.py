@@ -56,7 +56,7 @@ class Ascending:
 
     def words(self) -> str:
         """What follows `a list`."""
-        return "with the smallest first"
+        return "(the smallest first)"
 
 
 Share = Annotated[float, Range(0, 1)]

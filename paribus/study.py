@@ -123,13 +123,14 @@ class _Reader:
         factors = self._factors()
         arms = self._arms(factors, control)
         written, recipes = self._recipes(arms)
-        self._check_arms(arms, recipes, {name: _root(w) for name, w in written.items()})
+        roots = {name: _root(w) for name, w in written.items()}
+        self._check_roots(arms, roots)
+        self._check_arms(arms, recipes)
         primary = self._text("primary", None)
         questions = asking.questions(self, arms, factors, recipes, metric, margin, primary, control)
         if self.problems:
             in_order: list[Problem] = sorted(self.problems, key=_line_of)
             raise StudyError(in_order)
-        roots = {name: _root(w) for name, w in written.items()}
         return Study(
             title=title, metric=metric, margin=margin, seeds=seeds, looks=looks, split=split, epoch=str(epoch),
             groups=groups, control=control, on_leak=str(on_leak), primary=primary, arms=arms, recipes=recipes,
@@ -351,24 +352,27 @@ class _Reader:
         touching = [path for path in arm.change if where and path.partition(".")[0] == where[0]]
         return self.where(arm, *touching[:1])
 
-    def _check_arms(self, arms: tuple[Arm, ...], recipes: dict[str, Recipe], roots: dict[str, str | None]) -> None:
+    def _check_roots(self, arms: tuple[Arm, ...], roots: dict[str, str | None]) -> None:
+        for arm in arms:
+            if arm.name not in roots or arm.base not in roots or roots[arm.name] == roots[arm.base]:
+                continue
+            here, there = ("no folder" if root is None else repr(root) for root in (roots[arm.name], roots[arm.base]))
+            self.problem(
+                self.where(arm, *(u for u in ("data.root", "data") if u in arm.change)),
+                f"arm {arm.name!r} reads the data from {here}, and {arm.base!r} from {there}: "
+                "scores on different images cannot be compared.",
+                "let both read one `root` and change another argument of `data`, which leaves the scored images "
+                "alone; `--data NAME=PATH` says where the folder is.",
+                "ARM_OTHER_DATA",
+            )
+            self.refused.add(arm.name)
+
+    def _check_arms(self, arms: tuple[Arm, ...], recipes: dict[str, Recipe]) -> None:
         for arm in arms:
             if arm.name in ("baseline", CONTROL) or arm.name in self.refused or arm.base not in recipes:
                 continue
             moved = [u for u in arm.change if asking.has_effect(u, arm, recipes)]
-            if roots[arm.name] != roots[arm.base]:
-                at = self.where(arm, *(u for u in ("data.root", "data") if u in arm.change))
-                message = (
-                    f"arm {arm.name!r} reads the data from {roots[arm.name]!r}, and {arm.base!r} from "
-                    f"{roots[arm.base]!r}: scores on different images cannot be compared."
-                )
-                fix = (
-                    "let both read one `root` and change another argument of `data`, which leaves the scored images "
-                    "alone; `--data NAME=PATH` says where the folder is."
-                )
-                self.problem(at, message, fix, "ARM_OTHER_DATA")
-                self.refused.add(arm.name)
-            elif not differences(recipes[arm.base], recipes[arm.name]):
+            if not differences(recipes[arm.base], recipes[arm.name]):
                 fix = "change something, or write `control: a/a` for an equal arm."
                 self.problem(
                     self.where(arm), f"arm {arm.name!r} changes nothing of {arm.base!r}.", fix, "ARM_CHANGES_NOTHING"

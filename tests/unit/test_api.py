@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from tiny import BASELINE
 
 import paribus
@@ -73,6 +74,21 @@ def test_a_study_that_is_not_finished_gives_what_is_there(tmp_path):
     found.run(tmp_path, threads=1, pictures=False, max_runs=1)
     assert found.results(tmp_path).arm.tolist() == ["baseline"]
     assert found.answers(tmp_path).empty
+
+
+def test_data_are_bound_by_name(tmp_path):
+    for split, count in (("train", 4), ("val", 3)):
+        for label, name in enumerate(("dark", "bright")):
+            folder = tmp_path / "here" / split / name
+            folder.mkdir(parents=True)
+            for i in range(count):
+                pixels = np.random.default_rng([label, i, count]).integers(0, 150, (16, 16, 3)) + 100 * label
+                Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{i}.png")
+    found = study(baseline=BASELINE | {"data": {"use": "folder", "root": "set"}, "epochs": 1}, seeds=1)
+    with pytest.raises(DataError, match="set"):
+        found.run(tmp_path, threads=1)
+    found.run(tmp_path, data={"set": str(tmp_path / "here")}, threads=1)
+    assert len(found.results(tmp_path)) == 2
 
 
 def test_failed_runs_raise_after_the_report_is_there(tmp_path, monkeypatch):

@@ -134,7 +134,7 @@ def test_canonical_forms(value, annotation, expected):
         (2, Annotated[int, Range(3)], "must be a whole number of at least 3, not 2"),
         ([1, 2], tuple[Share, Share], "must be a list of 2, each a number from 0 to 1, not"),
         ([1, 2], list[Share], "must be a list, each a number from 0 to 1, not"),
-        ([2, 1], Annotated[tuple[int, int], Ascending()], "a list of 2, each a whole number with the smallest first"),
+        ([2, 1], Annotated[tuple[int, int], Ascending()], "whole number \\(the smallest first\\)"),
         (2, Share | Literal["x"], "must be a number from 0 to 1 or x, not 2"),
     ],
 )

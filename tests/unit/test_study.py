@@ -246,7 +246,7 @@ def test_values_out_of_range_are_all_told_with_their_lines(tmp_path):
     """
     found = {int(p.where.partition(":")[2]): p.message for p in problems(tmp_path, text)}
     assert list(found) == [7, 8, 9, 12]
-    assert "scale must be a list of 2, each a number above 0 and at most 1 with the smallest first" in found[7]
+    assert "scale must be a list of 2, each a number above 0 and at most 1 (the smallest first)" in found[7]
     assert "not [1, 0.08]" in found[7]
     assert "p must be a number from 0 to 1, not 50" in found[8]
     assert "side must be a whole number of at least 1, not -16" in found[9]
@@ -278,6 +278,9 @@ def test_an_arm_on_another_folder_is_refused_because_other_images_cannot_be_comp
     assert "changes nothing" not in message and "do not differ" not in message
     bundled = refused(baseline=here, arms={"away": {**change, "bundle": True}})
     assert "cannot be compared" in bundled
+    assert "from no folder, and" in refused(baseline=here, arms={"drawn": {"data": "faces"}})
+    with_mistake = refused(baseline=here | {"epochs": 0}, arms={"away": change})
+    assert "whole number from 1, not 0" in with_mistake and "cannot be compared" in with_mistake
     assert "'hot' reads" not in refused(baseline=here, arms={"away": change, "hot": {"base": "away", "epochs": 7}})
 
 
