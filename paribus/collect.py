@@ -8,10 +8,12 @@ from paribus import findings
 from paribus.contrasts import contrasts
 from paribus.errors import DataError, IntegrityError, Problem
 from paribus.execute import DATA_LOCK, STUDY_LOCK, Bound, metric_functions
+from paribus.labels import Space
 from paribus.parts import resolve
 from paribus.predictions import RunRecord
 from paribus.questions import CONTROL, Design, Question
 from paribus.results import ArmResult, Results
+from paribus.scan import Scan
 from paribus.store import Store
 
 LOCK_FORMAT = 1
@@ -25,13 +27,15 @@ def lock(bound: Bound, command: str | None = None) -> dict[str, Any]:
         "name": first.images.name,
         "root": study.roots["baseline"],
         "classes": list(first.images.classes),
-        "splits": _counts(first.images),
+        "images": {split: sum(i.split == split for i in first.images.items) for split in first.fingerprints},
+        "splits": _counts(first.images) if first.images.space is None else _pixels(first),
         "fingerprints": first.fingerprints,
         "left_out": len(first.left_out),
         "warnings": _kinds(first.warnings),
         "groups": bound.design.groups,
         "own_split": first.images.own_split,
     }
+    data |= {} if first.images.space is None else _masks(first)
     return {
         "format": LOCK_FORMAT,
         "title": study.title,
@@ -60,6 +64,21 @@ def _counts(images: Any) -> dict[str, dict[str, int]]:
     return {split: counts[split] for split in ("train", "val", "test") if split in counts}
 
 
+def _pixels(found: Scan) -> dict[str, dict[str, int]]:
+    """The labelled pixels of each split by class."""
+    classes = found.images.classes
+    return {split: dict(zip(classes, found.pixels(split).pixels, strict=True)) for split in found.fingerprints}
+
+
+def _masks(found: Scan) -> dict[str, Any]:
+    """Void pixels, and how many images hold each class."""
+    splits, classes = {split: found.pixels(split) for split in found.fingerprints}, found.images.classes
+    return {
+        "void": {split: pixels.void for split, pixels in splits.items()},
+        "images_with": {s: dict(zip(classes, pixels.images_with, strict=True)) for s, pixels in splits.items()},
+    }
+
+
 def _kinds(problems: tuple[Problem, ...]) -> list[dict[str, Any]]:
     """One row a kind of warning, with the first as its example."""
     kinds: dict[str, list[Problem]] = {}
@@ -81,6 +100,7 @@ def _arm(bound: Bound, name: str) -> dict[str, Any]:
         "recipe": study.recipes[name].plain(),
         "changed": differences(study.recipes["baseline"], study.recipes[name]),
         "splits": bound.fingerprints(name),
+        "space": None if (space := bound.scans[name].images.space) is None else space.plain(),
         "runs": [run.id for run in bound.runs[name]],
         "seeds": [run.seed for run in bound.runs[name]],
     }
@@ -171,6 +191,7 @@ def _arm_result(arm: dict[str, Any], store: Store, loaded: dict[str, RunRecord])
         changed=arm["changed"],
         base=arm["base"],
         control=arm["name"] == CONTROL,
+        space=Space.from_plain(arm["space"]) if arm.get("space") else None,  # locks of before masks have none
     )
 
 

@@ -101,11 +101,13 @@ def _best(record: RunRecord) -> str:
     if record.status == "diverged":
         return f"diverged after epoch {int(record.curves[-1]['epoch'])}; counted, scored at its last finite epoch"
     took = f"training took {duration(record.seconds)}"
-    rows = [row for row in record.curves if "val_accuracy" in row]
+    masks = any("val_mean_iou" in row for row in record.curves)
+    column, name = ("val_mean_iou", "mean IoU") if masks else ("val_accuracy", "acc")
+    rows = [row for row in record.curves if column in row]
     if not rows:
         return took
-    best = max(rows, key=lambda row: (row["val_accuracy"], -row["epoch"]))
-    return f"best val acc {best['val_accuracy']:.4f} at epoch {int(best['epoch'])} (optimistic), {took}"
+    best = max(rows, key=lambda row: (row[column], -row["epoch"]))
+    return f"best val {name} {best[column]:.4f} at epoch {int(best['epoch'])} (optimistic), {took}"
 
 
 def duration(seconds: float) -> str:

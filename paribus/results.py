@@ -5,6 +5,7 @@ from typing import Any
 
 from paribus.contrasts import Contrast
 from paribus.findings import Finding
+from paribus.labels import Space
 from paribus.predictions import RunRecord
 from paribus.questions import Design, Question
 
@@ -14,7 +15,8 @@ class ArmResult:
     """One arm and its finished runs, in the order of the seeds.
 
     label: what sets the arm apart from the baseline, in words. recipe: the completed recipe, nested and JSON-ready,
-    or None for models trained elsewhere. changed: path -> [baseline's value, this arm's value].
+    or None for models trained elsewhere. changed: path -> [baseline's value, this arm's value]. space: of an arm that
+    labels pixels, its classes with their colours, where they are known.
     """
 
     name: str
@@ -24,12 +26,15 @@ class ArmResult:
     changed: dict[str, list[Any]] = field(default_factory=dict)
     base: str | None = None
     control: bool = False
+    space: Space | None = None
 
 
 @dataclass(frozen=True)
 class Results:
-    """Everything a report shows. `data` holds `name`, `classes`, and `splits: {split: {class: count}}`;
-    `study` the lock file's content (title, questions, margin …); `missing` run counts by arm that are not there yet."""
+    """Everything a report shows. `data` holds `name`, `classes`, and `splits: {split: {class: count}}`, of masks in
+    pixels; `images: {split: count}`; of masks `void: {split: pixels}` and `images_with: {split: {class: images}}`.
+    `study` is the lock file's content (title, questions, margin …); `missing` run counts by arm that are not there yet.
+    """
 
     title: str
     metric: str

@@ -10,9 +10,9 @@ from paribus import metrics
 from paribus.contrasts import Contrast
 from paribus.findings import Finding
 from paribus.metrics import MetricFunction
-from paribus.predictions import ClassScores, MaskEvidence, RunRecord, Scores
+from paribus.predictions import ClassScores, MaskCounts, MaskEvidence, RunRecord, Scores
 from paribus.questions import Question
-from paribus.report import evidence
+from paribus.report import evidence, masks
 from paribus.report.numbers import scale_of
 from paribus.results import ArmResult, Results
 
@@ -35,6 +35,7 @@ def document(results: Results) -> Document:
         "questions": [_question(results, question) for question in results.questions],
         "findings": [_finding(finding) for finding in results.findings],
         "disagreements": _disagreements(results, known),
+        "pictures": masks.shown(results, known),
         "best": _best(results, arms),
         "environment": results.environment,
         "seconds": results.seconds,
@@ -77,6 +78,7 @@ def _study(results: Results, known: dict[str, list[Scores]]) -> dict[str, Any]:
     first = next((runs[0] for runs in known.values() if runs), None)
     return {
         "title": results.title,
+        "task": "segmentation" if first and isinstance(first, MaskCounts) else "classification",
         "metric": results.metric,
         "margin": results.margin,
         "primary": results.primary,
@@ -124,6 +126,7 @@ def _arm(results: Results, arm: ArmResult, counted: list[evidence.Counted | None
         "train_accuracy": _mean([_train_accuracy(run, kept) for run, kept in zip(arm.runs, counted, strict=True)]),
         "confusion": evidence.confusion(scores) if scores else None,
         "calibration": evidence.calibration(scores) if scores else None,
+        **masks.of_arm(results, arm, scores),
         "certificate": _certificate(arm),
         "recipe": arm.recipe,
     }
@@ -165,12 +168,18 @@ def _run(run: RunRecord, value: float | None, counted: evidence.Counted | None) 
         "epoch": counted.epoch if counted else None,
         "best_val": _best_val(run),
         "train_accuracy": _train_accuracy(run, counted),
+        "train_mean_iou": masks.train_mean_iou(run),
         "curves": list(run.curves),
     }
 
 
 def _best_val(run: RunRecord) -> dict[str, float] | None:
-    """The highest validation accuracy of any epoch and its epoch, as training scripts print it: optimistic."""
+    """The highest validation accuracy (mean IoU, of masks) of any epoch and its epoch, as training scripts print it.
+
+    Optimistic.
+    """
+    if any(isinstance(kept, MaskEvidence) for kept in run.evidence.values()):
+        return masks.best_val(run)
     rows = [row for row in run.curves if math.isfinite(row.get("val_accuracy", math.nan))]
     if not rows:
         return None
@@ -203,6 +212,7 @@ def _question(results: Results, question: Question) -> dict[str, Any]:
         "consequences": question.consequences,
     }
     answer = next((c for c in results.contrasts if c.question.name == question.name), None)
+    asked |= masks.of_question(results, question, answer)
     return asked | (_answer(answer) if answer else {"verdict": None})
 
 
