@@ -12,13 +12,13 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from benchmarks.networks import network
-from benchmarks.tutorial import MEAN, STD
 
 
 def studies(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """All seeds a measurement: `seconds`. Writes the logits on the test split as `benchmarks.ours.write_kept` does.
 
-    settings: data (a folder), views, seeds, epochs, batch, size, keep (a folder), and those of `network`.
+    settings: data (a folder), views, seeds, epochs, batch, size, mean and std of the pixels, keep (a folder), and those
+    of `network`.
     """
     yield {}
     number = 0
@@ -33,7 +33,7 @@ def studies(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def heads(s: dict[str, Any], data: Path) -> tuple[list[torch.Tensor], ImageFolder]:
     """The fifteen lines: the logits of each seed's head on the test split, and that split."""
-    end = [transforms.ToTensor(), transforms.Normalize(MEAN, STD)]
+    end = [transforms.ToTensor(), transforms.Normalize(s["mean"], s["std"])]
     view = transforms.Compose([transforms.RandomResizedCrop(s["size"]), transforms.RandomHorizontalFlip(), *end])
     whole = transforms.Compose([transforms.Resize(s["size"]), transforms.CenterCrop(s["size"]), *end])
     train, test = ImageFolder(data / "train", view), ImageFolder(data / "test", whole)
@@ -48,7 +48,7 @@ def heads(s: dict[str, Any], data: Path) -> tuple[list[torch.Tensor], ImageFolde
         torch.manual_seed(seed)
         head, steps = nn.Linear(width, 2), -(-len(targets) // s["batch"]) * s["epochs"]
         optimizer = torch.optim.AdamW(head.parameters(), lr=5e-3)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, steps, cycle_momentum=False)
         for epoch in range(s["epochs"]):
             for chosen in torch.randperm(len(targets)).split(s["batch"]):
                 optimizer.zero_grad()

@@ -33,7 +33,14 @@ def entries(data: Path, seeds: int, epochs: int, kept: Path) -> list[Entry]:
     loop = {**network, "data": str(data), "size": SIZE, "shorter": SIZE, "batch": BATCH, "phases": ["train", "val"]}
     whole = [ours.feature_study(range(seeds), epochs, VIEWS)]
     each = [ours.feature_study([seed], epochs, None) for seed in range(seeds)]
-    cached = {**loop, "views": VIEWS, "seeds": seeds, "epochs": epochs, "keep": str(kept / "cached")}
+    cached = {
+        **loop,
+        **ours.pixel_statistics(),
+        "views": VIEWS,
+        "seeds": seeds,
+        "epochs": epochs,
+        "keep": str(kept / "cached"),
+    }
     return [
         Entry(DRAWN, "ours:studies", _ours(whole, data, kept / "drawn")),
         Entry(FRESH, "ours:studies", _ours(each, data, kept / "fresh")),

@@ -22,7 +22,7 @@ from paribus.questions import Design, Question
 from paribus.recipe import Recipe
 from paribus.runs import Run
 from paribus.study import Study
-from paribus.zoo import network_of
+from paribus.zoo import network_of, normalization
 
 NETWORK = "timm:tf_efficientnet_lite0"
 SPLIT = "test"  # where the feature extractors are scored
@@ -46,6 +46,11 @@ class Silent:
 def weights_file(use: str = NETWORK) -> str:
     """Where the pretrained weights of a network are, for the other loops. Raises MachineError if there are none."""
     return str(weights.find(use).path)
+
+
+def pixel_statistics(use: str = NETWORK) -> dict[str, Any]:
+    """`mean` and `std` by channel, in [0, 1], of the pixels a network was trained with."""
+    return dict(normalization(use))
 
 
 def fine_tuning_study(size: int, batch: int, precision: str, prepare: int | None) -> dict[str, Any]:
