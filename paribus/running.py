@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from paribus import durable
+from paribus import durable, maskpictures
 from paribus.collect import collect, lock
 from paribus.errors import RunsFailed
 from paribus.execute import DATA_LOCK, STUDY_LOCK, Bound, Place, Watcher, bind, execute
 from paribus.prepared import LIMIT
-from paribus.report import render
+from paribus.report import pictures_of_masks, render
 from paribus.results import Results
 from paribus.study import Study
 from paribus.thumbnails import Thumbnails
@@ -71,8 +71,16 @@ def run(
         execute(bound, place, watcher, max_runs, prepared)
     except RunsFailed as error:
         failed = error
-    images = scans[0].images
-    by_id = {item.id: item for item in images.items}
-    shown = Thumbnails(place.folder / "pictures", lambda i: images.load(by_id[i])) if pictures else None
     results = collect(place.folder)
+    shown = _pictures(bound, place, results) if pictures else None
     return Outcome(results, render(results, place.folder, shown), failed)
+
+
+def _pictures(bound: Bound, place: Place, results: Results) -> Thumbnails:
+    """The pictures of the report: small copies made when asked for, of masks all that is shown."""
+    folder, images = place.folder / "pictures", bound.scans["baseline"].images
+    chosen = pictures_of_masks(results)
+    if images.masks is not None and chosen is not None:
+        maskpictures.draw(chosen, folder, bound, place.store)
+    by_id = {item.id: item for item in images.items}
+    return Thumbnails(folder, None if images.masks is not None else lambda i: images.load(by_id[i]))

@@ -12,33 +12,51 @@ from numpy.typing import NDArray
 from paribus import durable
 
 SIDE = 128  # pixels of the longer side
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
 class Thumbnails:
-    """Image id -> JPEG bytes, from `folder`, or made with `load` (id -> (H, W, 3) uint8) and kept there; else None."""
+    """Name -> picture, from `folder`, or a JPEG made with `load` (id -> (H, W, 3) uint8) and kept there; else None.
+
+    The name is an image's id, or what `view` gives for one of several pictures of an image.
+    """
 
     folder: Path
     load: Callable[[str], NDArray[np.uint8]] | None = None
 
-    def __call__(self, image_id: str) -> bytes | None:
-        path = self.folder / f"{hashlib.sha256(image_id.encode('utf-8', 'surrogateescape')).hexdigest()[:20]}.jpg"
-        if path.exists():
-            return path.read_bytes()
+    def __call__(self, name: str) -> bytes | None:
+        found = next((path for path in self._places(name) if path.exists()), None)
+        if found is not None:
+            return found.read_bytes()
         if self.load is None:
             return None
-        content = encoded(self.load(image_id))
-        durable.make_folder(self.folder)
-        durable.write(path, content)
+        content = jpeg(self.load(name), SIDE)
+        self.keep(name, content)
         return content
 
+    def keep(self, name: str, content: bytes) -> None:
+        """Have the picture, a PNG or JPEG, in place of any that has this name."""
+        durable.make_folder(self.folder)
+        jpg, png = self._places(name)
+        durable.write(png if content.startswith(_PNG) else jpg, content)
 
-def encoded(pixels: NDArray[np.uint8]) -> bytes:
-    """The pixels as a small JPEG, nothing of the original file's metadata in it."""
+    def _places(self, name: str) -> tuple[Path, Path]:
+        stem = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:20]
+        return self.folder / f"{stem}.jpg", self.folder / f"{stem}.png"
+
+
+def view(image: str, kind: str, *runs: str) -> str:
+    """The name of one of several pictures of an image: its kind, and the runs whose predictions it shows."""
+    return "\x1f".join((image, kind, *runs))
+
+
+def jpeg(pixels: NDArray[np.uint8], side: int) -> bytes:
+    """The pixels as a JPEG of at most `side` pixels, nothing of the original file's metadata in it."""
     from PIL import Image
 
     image = Image.fromarray(pixels)
-    image.thumbnail((SIDE, SIDE))
+    image.thumbnail((side, side))
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=85)
+    image.save(out, "JPEG", quality=85, subsampling=0 if side > SIDE else -1)
     return out.getvalue()

@@ -4,20 +4,20 @@ import json
 import os
 from pathlib import Path
 
-from paribus.report.document import document
+from paribus.report.document import document, pictures_of_masks
 from paribus.report.page import Pictures, page
 from paribus.report.tables import files
 from paribus.results import Results
 
-__all__ = ["document", "page", "render"]
+__all__ = ["document", "page", "pictures_of_masks", "render"]
 
 
 def render(results: Results, out: Path, pictures: Pictures | None = None) -> Path:
     """Write the report of `results` into the folder `out` and return the path of its page.
 
-    pictures: image id -> PNG or JPEG bytes to show, or None for no picture; None shows image names only. Each file is
-    written aside and renamed, so that an interrupted call leaves no half file. Raises OSError if `out` cannot be
-    written.
+    pictures: image id, or the name of a view of it (`paribus.thumbnails.view`) -> PNG or JPEG bytes to show, or None
+    for no picture; None shows image names only. Each file is written aside and renamed, so that an interrupted call
+    leaves no half file. Raises OSError if `out` cannot be written.
     """
     content = document(results)
     texts = {f"tables/{name}": text for name, text in files(content).items()}

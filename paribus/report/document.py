@@ -45,6 +45,13 @@ def document(results: Results) -> Document:
     return clean
 
 
+def pictures_of_masks(results: Results) -> dict[str, Any] | None:
+    """Which images of a segmentation the report shows (`masks.shown`); None for a classification."""
+    rule = _rule(results)
+    counted = {arm.name: [evidence.counted(run, results.design, rule) for run in arm.runs] for arm in results.arms}
+    return masks.shown(results, {arm: [run.scores for run in runs if run] for arm, runs in counted.items()})
+
+
 def finite(value: Any) -> Any:
     """`value` with what strict JSON knows: numpy becomes plain, tuples lists, keys text, NaN and infinities None."""
     if isinstance(value, dict):
