@@ -55,9 +55,7 @@ class Pictures:
     def _pixels(self, item: Item) -> Pixels:
         if self.prepared is not None:
             return self.prepared.image(item)
-        return self.once(
-            ("image", item.id), lambda: reduced(np.ascontiguousarray(self.images.load(item)), self.shorter)
-        )
+        return self.once(("image", item.id), lambda: writable(reduced(self.images.load(item), self.shorter)))
 
     def mask(self, item: Item) -> "torch.Tensor":
         """uint8 (H, W), class indices and void, at the mask's own size."""
@@ -67,7 +65,7 @@ class Pictures:
             return torch.from_numpy(self.prepared.mask(item))
         masks = self.images.masks
         assert masks is not None
-        return torch.from_numpy(self.once(("mask", item.id), lambda: np.ascontiguousarray(masks(item))))
+        return torch.from_numpy(self.once(("mask", item.id), lambda: writable(masks(item))))
 
     def once(self, key: tuple[Any, ...], make: "Any") -> "Any":
         """What `make()` gives (an array or tensor), kept under `key` while there is room."""
@@ -91,6 +89,11 @@ class Pictures:
         side, shorter = eval_sizes(recipe)
         image = self.pixels(item)
         return whole(image, side) if has_masks(recipe.data) else centre(image, side, shorter)
+
+
+def writable(pixels: Pixels) -> Pixels:
+    """The same pixels in memory that torch may share; a copy only where it must be."""
+    return np.require(pixels, requirements=["C", "W"])
 
 
 def eval_sizes(recipe: Recipe) -> tuple[tuple[int, int], int]:
