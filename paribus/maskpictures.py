@@ -14,7 +14,7 @@ from paribus import durable, overlays
 from paribus.datasets import ImageSet, Item
 from paribus.errors import IntegrityError
 from paribus.execute import Bound
-from paribus.labels import Space, mapped
+from paribus.labels import Colour, Space, mapped
 from paribus.overlays import Mask, Pixels
 from paribus.sheets import sheet
 from paribus.store import Store, evidence_name
@@ -127,14 +127,15 @@ def _png(picture: Image.Image) -> bytes:
 def _sheet(image: str, pixels: Pixels, seen: Mapping[str, Seen]) -> bytes:
     """Input, truth and the prediction of each arm; the truth once for each label space."""
     panels = [("input", Image.fromarray(pixels))]
-    legend = {}
+    legends: dict[tuple[str, ...], list[tuple[str, Colour]]] = {}
     for arm, each in seen.items():
-        if each.space.classes not in legend:
-            legend[each.space.classes] = list(zip(each.space.classes, each.space.colours, strict=True))
-            more = "truth" if len(legend) == 1 else f"truth in {len(each.space.classes)} classes"
+        if each.space.classes not in legends:
+            legends[each.space.classes] = list(zip(each.space.classes, each.space.colours, strict=True))
+            more = "truth" if len(legends) == 1 else f"truth in {len(each.space.classes)} classes"
             panels.append((more, overlays.coloured(each.truth, each.space)))
         panels.append((arm, overlays.coloured(each.said, each.space)))
-    keys = [*dict.fromkeys(key for keys in legend.values() for key in keys), ("void", overlays.UNLABELLED)]
+    keys = list(legends.values())
+    keys[-1].append(("void", overlays.UNLABELLED))
     panels = [(caption, _wide_enough(picture)) for caption, picture in panels]
     out = io.BytesIO()
     sheet(panels, keys, image).save(out, "PNG", optimize=True)

@@ -13,8 +13,8 @@ Panel = tuple[str, Image.Image]
 Key = tuple[str, Colour]
 
 
-def sheet(panels: Sequence[Panel], legend: Sequence[Key], title: str) -> Image.Image:
-    """The panels in rows of at most four, each under its caption, the title above and the legend below.
+def sheet(panels: Sequence[Panel], legends: Sequence[Sequence[Key]], title: str) -> Image.Image:
+    """The panels in rows of at most four, each under its caption, the title above and the legends below.
 
     All panels are drawn at the size of the first.
     """
@@ -23,7 +23,7 @@ def sheet(panels: Sequence[Panel], legend: Sequence[Key], title: str) -> Image.I
     down = -(-len(panels) // across)
     full = GAP + across * (width + GAP)
     font = ImageFont.load_default(TEXT)
-    keys = _rows_of_keys(legend, full - 2 * GAP, font)
+    keys = [row for legend in legends for row in _rows_of_keys(legend, full - 2 * GAP, font)]
     line, cell = TEXT + 8, TEXT + 8 + height + GAP
     canvas = Image.new("RGB", (full, GAP + line + down * cell + len(keys) * line + GAP), _PAPER)
     pen = ImageDraw.Draw(canvas)

@@ -271,8 +271,12 @@ def _disagreements(results: Results, known: dict[str, list[Scores]]) -> list[dic
 
 
 def _best(results: Results, arms: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The arm to use: the highest mean on val, or, without validation scores, the highest mean where it is scored."""
+    """The arm to use: the highest mean on val, or, without validation scores, the highest mean where it is scored.
+
+    Arms with other classes than the first are left out: their levels do not compare.
+    """
     rows = [row for row in arms if not row["control"] and row["mean"] is not None]
+    rows = [row for row in rows if (row["space"] or {}).get("classes") == (arms[0]["space"] or {}).get("classes")]
     if not rows:
         return None
     epochs = {row["name"]: [run["epoch"] for run in row["runs"]] for row in arms}

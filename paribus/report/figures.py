@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from paribus.report.numbers import MINUS, axis
 
+BAR_TICKS = 3  # small bars have room for no more
 DECIDED = {"helps", "hurts", "no_practical_difference", "identical"}
 
 
@@ -60,13 +61,13 @@ def tick_label(value: float, signed: bool = False) -> str:
     return sign + text
 
 
-def axis_strip(span: Span, signed: bool = False) -> Markup:
-    """Tick labels, for the head of a plot column."""
+def axis_strip(span: Span, signed: bool = False, most: int = 6) -> Markup:
+    """At most `most` tick labels, for the head of a plot column."""
     labels = Markup("").join(
         Markup('<text x="{}" y="14" text-anchor="{}">{}</text>').format(
             span.at(t), _anchor(span, t), tick_label(t, signed)
         )
-        for t in span.ticks()
+        for t in span.ticks(most)
     )
     return Markup('<svg class="axis" aria-hidden="true" width="100%" height="20">{}</svg>').format(labels)
 
@@ -186,8 +187,8 @@ def _levels(span: Span, ascending: Sequence[float]) -> list[int]:
     return levels
 
 
-def _gridlines_all(span: Span) -> Markup:
-    return Markup("").join(_line(span, t, t, "grid", ("0", "100%")) for t in span.ticks())
+def _gridlines_all(span: Span, most: int = 6) -> Markup:
+    return Markup("").join(_line(span, t, t, "grid", ("0", "100%")) for t in span.ticks(most))
 
 
 def share_bar(runs: float, alternative: str) -> Markup:
@@ -198,6 +199,43 @@ def share_bar(runs: float, alternative: str) -> Markup:
         '<rect class="from-images" x="0" y="0" width="100%" height="10" rx="2"/>'
         '<rect class="from-runs" x="0" y="0" width="{1:.1f}%" height="10" rx="2"/></svg>'
     ).format(alternative, width)
+
+
+def swatch(colour: str) -> Markup:
+    """A small square of a class's colour (`#rrggbb`), for legends and beside names."""
+    return Markup(
+        '<svg class="swatch" aria-hidden="true" width="12" height="12">'
+        '<rect x="0.5" y="0.5" width="11" height="11" rx="2" fill="{}"/></svg>'
+    ).format(colour)
+
+
+def class_bar(
+    span: Span, value: float | None, interval: tuple[float, float] | None, colour: str, alternative: str
+) -> Markup:
+    """A bar from zero in the colour of its class, with a whisker; nothing but the grid for a class without a value."""
+    parts = [_gridlines_all(span, BAR_TICKS)]
+    if value is not None:
+        parts.append(
+            Markup('<rect class="bar" x="0" y="24%" width="{}" height="52%" fill="{}"/>').format(span.at(value), colour)
+        )
+    if interval:
+        parts += [_line(span, *interval, "halo"), _line(span, *interval, "whisker")]
+    return Markup('<svg class="bars" role="img" aria-label="{}" width="100%" height="100%">{}</svg>').format(
+        alternative, Markup("").join(parts)
+    )
+
+
+def class_difference(span: Span, value: float | None, interval: tuple[float, float] | None, alternative: str) -> Markup:
+    """The difference of one class: hollow, for it decides nothing; without a whisker where there is no interval."""
+    parts = [_gridlines(span), _line(span, 0.0, 0.0, "zero", ("0", "100%"))]
+    if interval:
+        parts.append(_whisker(span, *interval, "inner"))
+        parts += [_arrow(span, end, value) for end, value in zip(("low", "high"), interval, strict=True)]
+    if value is not None and span.holds(value):
+        parts.append(Markup('<circle class="dot hollow" cx="{}" cy="50%" r="4.5"/>').format(span.at(value)))
+    return Markup(
+        '<svg class="forest v-exploratory" role="img" aria-label="{}" width="100%" height="100%">{}</svg>'
+    ).format(alternative, Markup("").join(parts))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,12 @@ def page(document: dict[str, Any], pictures: Pictures | None = None) -> str:
     folder = files("paribus.report")
     css, js = (folder.joinpath(name).read_text("utf-8").strip() for name in ("page.css", "page.js"))
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, finalize=_shown, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.PackageLoader("paribus", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {
         "name": name,
@@ -37,8 +42,7 @@ def page(document: dict[str, Any], pictures: Pictures | None = None) -> str:
         "yaml": as_yaml,
         "unspaced": lambda text: visible(str(text)).replace("\n", " "),
     }
-    template = environment.from_string(folder.joinpath("page.html").read_text("utf-8"))
-    return template.render(
+    return environment.get_template("page.html").render(
         document=document,
         css=Markup(css),
         js=Markup(js),

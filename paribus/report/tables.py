@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from paribus.report.numbers import MINUS, Scale, count, listed, p_value, plural, scale_of
+from paribus.counting import WITHIN
+from paribus.report.numbers import MINUS, Scale, count, listed, p_value, percent, plural, scale_of
 
 Row = dict[str, Any]
 
@@ -37,7 +38,74 @@ def files(document: Row) -> dict[str, str]:
         "questions.tex": latex(document),
         "questions.md": markdown(document),
         "methods.md": methods(document),
+    } | _files_of_masks(document)
+
+
+def _files_of_masks(document: Row) -> dict[str, str]:
+    """The tables of classes and label spaces; none where images have one label each."""
+    if document["study"]["task"] != "segmentation":
+        return {}
+    made = {
+        "levels.csv": to_csv(level_rows(document)),
+        "classes.csv": to_csv(class_rows(document)),
+        "class_differences.csv": to_csv(class_difference_rows(document)),
+        "label_spaces.csv": to_csv(label_space_rows(document)),
+        "confusions.csv": to_csv(confusion_rows(document)),
     }
+    return {name: text for name, text in made.items() if text}
+
+
+def level_rows(document: Row) -> list[Row]:
+    """One row an arm and metric."""
+    return [
+        {"arm": arm["name"], "classes": len(arm["space"]["classes"]), "metric": metric}
+        | {"mean": level["mean"], "sd_runs": level["sd_runs"]}
+        | dict(zip(("ci95_low", "ci95_high"), level["ci95"] or (None, None), strict=True))
+        for arm in document["arms"]
+        for metric, level in (arm["scores"] or {}).items()
+    ]
+
+
+def class_rows(document: Row) -> list[Row]:
+    """One row an arm and class: its IoU, and how many images hold the class."""
+    kept = ("low", "high", "images", "n_eff", "groups", "estimand")
+    return [
+        {"arm": arm["name"], "class": row["name"], "iou": row["value"]} | {key: row[key] for key in kept}
+        for arm in document["arms"]
+        for row in arm["classes"] or ()
+    ]
+
+
+def class_difference_rows(document: Row) -> list[Row]:
+    """One row a question and class: exploratory differences."""
+    kept = ("low", "high", "p", "p_adjusted", "images", "n_eff", "groups", "estimand")
+    return [
+        {"question": q["name"], "measure": q["classes"]["measure"], "class": row["name"], "difference": row["value"]}
+        | {key: row[key] for key in kept}
+        for q in document["questions"]
+        for row in (q["classes"] or {}).get("rows", ())
+    ]
+
+
+def label_space_rows(document: Row) -> list[Row]:
+    """One row a question that is scored in another label space: the naive difference taken apart."""
+    return [
+        {"question": q["name"], "metric": q["metric"], "score_in": q["score_in"]}
+        | {key: q["label_spaces"][key] for key in ("naive", "easier_score", "training")}
+        for q in document["questions"]
+        if q["label_spaces"]
+    ]
+
+
+def confusion_rows(document: Row) -> list[Row]:
+    """One row an arm, true class and answer: pixels, mean over runs; nothing for arms with too many classes."""
+    return [
+        {"arm": arm["name"], "truth": truth, "answer": answer, "pixels": pixels}
+        for arm in document["arms"]
+        if arm["space"] and "counts" in (arm["confusion"] or {})
+        for truth, row in zip(arm["space"]["classes"], arm["confusion"]["counts"], strict=True)
+        for answer, pixels in zip(arm["space"]["classes"], row, strict=True)
+    ]
 
 
 def question_rows(document: Row) -> list[Row]:
@@ -90,6 +158,7 @@ def arm_rows(document: Row) -> list[Row]:
             "parameters_trained": arm["parameters"]["trained"],
             "parameters_total": arm["parameters"]["total"],
             "train_accuracy": arm["train_accuracy"],
+            **({"train_mean_iou": arm["train_mean_iou"]} if arm["space"] else {}),
             **{name: (arm["calibration"] or {}).get(name) for name in ("log_loss", "brier", "ece", "ece_reference")},
         }
         for arm in document["arms"]
@@ -233,6 +302,14 @@ def _design(document: Row) -> str:
     )
 
 
+def images_of(document: Row, split: str) -> int | None:
+    """How many images of a split the data have; None where that is not known."""
+    data = document["study"]["data"]
+    if split in data.get("images", {}):
+        return int(data["images"][split])
+    return sum(data["splits"][split].values()) if split in data.get("splits", {}) else None
+
+
 def trained_here(document: Row) -> bool:
     """Whether recipes are known; if not, predictions came ready-made and nothing can be said about epochs."""
     return any(arm["recipe"] for arm in document["arms"])
@@ -243,10 +320,28 @@ def _scoring(document: Row, scale: Scale) -> str:
     rule = EPOCHS[study["epoch"]] if trained_here(document) else "The predictions were scored as they were given."
     images = "" if study["images"] is None else f" on the same {plural(study['images'], 'image')}"
     groups = f" in {plural(study['groups'], 'group')}" if study["groups"] else ""
-    trained = study["data"].get("splits", {}).get("train")
-    training = f", after training on {count(sum(trained.values()))}" if trained else ""
+    trained = images_of(document, "train")
+    training = f", after training on {count(trained)}" if trained else ""
     taken = f"{scale.label} was taken{images}{groups} of the {study['split']} split{training}."
-    return f"{taken} {rule.format(split=study['split'])}"
+    return " ".join([taken, *_pixels(document), rule.format(split=study["split"])])
+
+
+def _pixels(document: Row) -> list[str]:
+    """How pixels were counted; nothing where images have one label each."""
+    if document["study"]["task"] != "segmentation":
+        return []
+    sizes = sorted({len(arm["space"]["classes"]) for arm in document["arms"] if arm["space"]})
+    told = (
+        f"Every pixel has one of {listed([str(n) for n in sizes])} classes; counts of pixels were summed over all "
+        "images before a ratio was taken, void pixels were left out, and so were classes that no truth holds"
+    )
+    void = document["study"]["data"].get("void", {}).get(document["study"]["split"])
+    pixels = document["study"]["data"].get("splits", {}).get(document["study"]["split"])
+    if void is not None and pixels:
+        told += f" ({percent(void / (void + sum(pixels.values())))} of the pixels are void)"
+    asked = {q["metric"] for q in document["questions"]}
+    near = f" Boundary IoU counts the pixels at most {WITHIN} pixels from another class of the truth."
+    return [told + "." + (near if "boundary_iou" in asked else "")]
 
 
 def _interval(document: Row) -> str:

@@ -1,6 +1,6 @@
 """What each section of the page says: words and rows from the document, in the order a reader needs them."""
 
-from paribus.report.sections import arms, curves, first_screen, predictions, questions, validity
+from paribus.report.sections import arms, curves, first_screen, masks, predictions, questions, validity
 from paribus.report.sections.validity import OUTCOMES
 from paribus.report.sections.words import WORDS, Row
 
@@ -21,6 +21,9 @@ def view(document: Row) -> Row:
         "confusions": predictions.confusions(document),
         "disagreements": predictions.disagreements(document),
         "calibration": predictions.calibration(document),
+        "classes": masks.classes(document),
+        "pictures": masks.pictures(document),
+        "pixels": masks.data(document),
         "certificates": validity.certificates(document),
         "findings": validity.findings(document),
         "repeat": validity.repeat(document),

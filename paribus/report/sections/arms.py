@@ -3,7 +3,7 @@
 from paribus.report import figures
 from paribus.report.numbers import Scale, count, scale_of
 from paribus.report.sections.strips import strip_row
-from paribus.report.sections.words import Row
+from paribus.report.sections.words import Row, of_masks
 
 
 def arms(document: Row) -> Row:
@@ -13,19 +13,23 @@ def arms(document: Row) -> Row:
     values = [r["value"] * scale.factor for a in rows for r in a["runs"] if r["value"] is not None]
     span = figures.span_around(values, least=0.5 * 10.0**-scale.digits)
     costs = any(a["seconds"] for a in rows)
+    fit = "train_mean_iou" if of_masks(document) else "train_accuracy"
     return {
         "head": scale.label + (", %" if scale.value_unit else ""),
         "axis": figures.axis_strip(span),
-        "rows": [_arm(scale, span, a) for a in rows],
+        "rows": [_arm(scale, span, a, fit) for a in rows],
+        "fit": "Mean IoU" if of_masks(document) else "Accuracy",
+        "best": "mean IoU" if of_masks(document) else "accuracy",
+        "best_short": "mean IoU" if of_masks(document) else "acc",
         "costs": costs,
         "parameters": any(a["parameters"]["total"] for a in rows),
         "speed": any(a["images_per_second"] for a in rows),
-        "training": any(a["train_accuracy"] is not None for a in rows),
+        "training": any(a[fit] is not None for a in rows),
         "best_val": any(r["best_val"] for a in rows for r in a["runs"]),
     }
 
 
-def _arm(scale: Scale, span: figures.Span, arm: Row) -> Row:
+def _arm(scale: Scale, span: figures.Span, arm: Row, fit: str) -> Row:
     runs = [r["value"] for r in arm["runs"]]
     marks = [(r["seed"], r["status"]) for r in arm["runs"]]
     row = strip_row(scale, span, arm["name"], runs, marks)
@@ -38,7 +42,7 @@ def _arm(scale: Scale, span: figures.Span, arm: Row) -> Row:
         "seconds": arm["seconds"],
         "speed": arm["images_per_second"],
         "parameters": arm["parameters"],
-        "train_accuracy": scale_of("accuracy").value(arm["train_accuracy"]),
+        "train_accuracy": scale_of("accuracy").value(arm[fit]),
         "runs": [_run(scale, r) for r in arm["runs"]],
         "changed": arm["changed"],
     }

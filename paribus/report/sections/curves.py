@@ -4,12 +4,16 @@ import math
 
 from paribus.report import figures
 from paribus.report.numbers import count, plural
-from paribus.report.sections.words import Row
+from paribus.report.sections.words import Row, of_masks
 
 
 def curves(document: Row) -> Row | None:
-    """Small charts with shared axes: training loss and validation accuracy, an arm a row."""
-    panels = [("train_loss", "Training loss", 1.0), ("val_accuracy", "Validation accuracy, %", 100.0)]
+    """Small charts with shared axes: training loss and validation accuracy (of masks mean IoU), an arm a row."""
+    scored = [("val_accuracy", "Validation accuracy, %", 100.0)]
+    if of_masks(document):
+        pixels = ("val_accuracy", "Validation pixel accuracy, %", 100.0)
+        scored = [("val_mean_iou", "Validation mean IoU, %", 100.0), pixels]
+    panels = [("train_loss", "Training loss", 1.0), *scored]
     frames = [(key, label, _frame(document, key, factor)) for key, label, factor in panels]
     there = [(key, label, frame) for key, label, frame in frames if frame is not None]
     if not there:

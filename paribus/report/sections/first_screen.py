@@ -3,14 +3,13 @@
 from paribus.report import figures
 from paribus.report.numbers import Scale, count, duration, percent, plural, scale_of
 from paribus.report.sections.words import Row, counted, named, word_of
-from paribus.report.tables import VERDICTS
+from paribus.report.tables import VERDICTS, images_of
 
 
 def facts(document: Row) -> list[str]:
     """The line under the title."""
     study, scale = document["study"], scale_of(document["metric"]["name"])
-    splits = study["data"].get("splits", {})
-    trained = sum(splits.get("train", {}).values())
+    trained = images_of(document, "train")
     images = study["images"]
     told = [
         f"{count(trained)} training images" if trained else "",
@@ -157,7 +156,7 @@ def _use(document: Row) -> Row | None:
         )
     chosen = (
         "chosen on val"
-        if best["chosen_on"] == "val"
+        if best["on_val"] is not None
         else "highest here, chosen on the images it is scored on: optimistic"
     )
     return {"label": "Use", "name": best["name"], "text": f"({chosen}): {heard}"}

@@ -1,7 +1,8 @@
 """What the networks answered: confusions, the images they disagree on, calibration."""
 
-from paribus.report.numbers import percent
-from paribus.report.sections.words import Row
+from paribus.report import figures
+from paribus.report.numbers import count, percent
+from paribus.report.sections.words import Row, colours_of, of_masks
 
 
 def confusions(document: Row) -> Row | None:
@@ -10,6 +11,8 @@ def confusions(document: Row) -> Row | None:
     rows = [(arm["name"], arm["confusion"]) for arm in document["arms"] if arm["confusion"]]
     if not rows:
         return None
+    if of_masks(document):
+        return {"pixels": True, "arms": [_pixels(arm) for arm in document["arms"] if arm["confusion"]]}
     return {"classes": classes, "arms": [_confusion(name, c, classes) for name, c in rows]}
 
 
@@ -29,6 +32,31 @@ def _confusion(arm: str, confusion: Row, classes: list[str]) -> Row:
         for t, (counts, rates) in enumerate(zip(confusion["counts"], confusion["rate"], strict=True))
     ]
     return {"arm": arm, "largest": None, "matrix": list(zip(classes, matrix, strict=False))}
+
+
+def _pixels(arm: Row) -> Row:
+    """The matrix of an arm in its own classes: shares of the truth's pixels, and those of each class in all."""
+    classes, confusion = arm["space"]["classes"], arm["confusion"]
+    if "counts" not in confusion:
+        return _confusion(arm["name"], confusion, classes)
+    swatches = [figures.swatch(colour) for colour in colours_of(arm["space"]).values()]
+    matrix = [
+        (
+            name,
+            swatch,
+            [_share(rate, t == p) for p, rate in enumerate(confusion["rate"][t])],
+            count(sum(confusion["counts"][t])),
+        )
+        for t, (name, swatch) in enumerate(zip(classes, swatches, strict=True))
+    ]
+    columns = list(zip(swatches, classes, strict=True))
+    return {"arm": arm["name"], "largest": None, "matrix": matrix, "columns": columns}
+
+
+def _share(rate: float | None, right: bool) -> Row:
+    shade = 0 if rate is None else round(10 * rate)
+    shown = "–" if rate is None else "" if rate < 5e-4 else f"{100 * rate:.1f}"
+    return {"share": shown, "css": f"{'right' if right else 'wrong'} h{shade}"}
 
 
 def _cell(number: float, rate: float | None, right: bool) -> Row:

@@ -2,6 +2,7 @@
 
 from paribus.report import figures
 from paribus.report.numbers import Scale, listed, p_value, percent, plural, scale_of
+from paribus.report.sections.masks import label_spaces
 from paribus.report.sections.strips import strip
 from paribus.report.sections.words import Row, counted, named, word_of
 from paribus.report.tables import trained_here
@@ -48,6 +49,7 @@ def question(document: Row, q: Row) -> Row:
         "counts": _counts(document, q),
         "strip": strip(scale, document, q),
         "notes": q["notes"],
+        "spaces": label_spaces(q),
     }
 
 

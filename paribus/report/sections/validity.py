@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from paribus.report.sections.words import Row
-from paribus.report.tables import method_sentences
+from paribus.report.sections.words import Row, of_masks
+from paribus.report.tables import images_of, method_sentences
 
 OUTCOMES = {
     "issue": ("Issue", "✖"),
@@ -13,6 +13,9 @@ OUTCOMES = {
     "skipped": ("Skipped", "○"),
     "ignored": ("Ignored", "◌"),
 }
+
+
+SHOWN_ELSEWHERE = ("classes", "splits", "images", "groups", "void", "images_with", "warnings")
 
 
 def certificates(document: Row) -> list[Row]:
@@ -50,13 +53,20 @@ def repeat(document: Row) -> Row:
     return {
         "command": document["command"],
         "environment": _flat(document["environment"]),
-        "data": _flat({k: v for k, v in data.items() if k not in ("classes", "splits")}),
-        "splits": [(split, sum(by.values()), by) for split, by in data.get("splits", {}).items()],
+        "data": _flat({k: v for k, v in data.items() if k not in SHOWN_ELSEWHERE} | _groups(data)),
+        "splits": [
+            (split, images_of(document, split), {} if of_masks(document) else by)
+            for split, by in data.get("splits", {}).items()
+        ],
         "recipe_of": arm["name"] if arm else None,
         "recipe": arm["recipe"] if arm else None,
         "runs": [(a["name"], [(r["seed"], r["id"]) for r in a["runs"]]) for a in document["arms"]],
         "methods": method_sentences(document),
     }
+
+
+def _groups(data: Row) -> Row:
+    return {"groups": len(set(data["groups"].values()))} if data.get("groups") else {}
 
 
 def _flat(value: Row, prefix: str = "") -> list[tuple[str, str]]:

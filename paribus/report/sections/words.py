@@ -36,6 +36,22 @@ def named(q: Row) -> Row:
     return {"anchor": anchor, "name": q["name"], "ask": q["ask"], "primary": q["primary"], "control": q["control"]}
 
 
+def of_masks(document: Row) -> bool:
+    """Whether the networks label pixels."""
+    return bool(document["study"]["task"] == "segmentation")
+
+
+def hexadecimal(colour: tuple[int, int, int]) -> str:
+    """`#80c0ff`."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def colours_of(space: Row) -> dict[str, str]:
+    """The classes of a label space with their colours."""
+    pairs = zip(space["classes"], space["colours"], strict=True)
+    return {name: hexadecimal((int(r), int(g), int(b))) for name, (r, g, b) in pairs}
+
+
 def counted(numbers: list[int], word: str) -> str:
     """`1 seed`, `5 seeds`, `3 to 5 seeds`."""
     low, high = min(numbers), max(numbers)
