@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import contest, feature_extractor, fine_tuning, peers, scaling, whole_study
+from benchmarks import clock, contest, feature_extractor, fine_tuning, peers, scaling, whole_study
 from benchmarks.tables import Table
 
 PROFILED = 2  # epochs: shares hardly move
@@ -25,6 +25,7 @@ def benchmarks(given: list[str], peers_at: Path) -> dict[str, Callable[[], Table
         "feature_extractor": lambda: feature_extractor.measure(feature_extractor.arguments(given)),
         "whole_study": lambda: whole_study.measure(whole_study.arguments(given)),
         "scaling": lambda: scaling.measure(scaling.arguments(given)),
+        "clock": lambda: clock.measure(clock.arguments(given)),
     }
 
 

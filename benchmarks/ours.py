@@ -257,6 +257,45 @@ def compared(before: str, after: str, runs: Mapping[str, Sequence[RunRecord]], m
     return contrasts([question], {name: runs[name] for name in (before, after)}, design)[0]
 
 
+def made_up(folder: Path, arms: int, seeds: int, images: int) -> Path:
+    """The folder of a study whose runs nobody trained: drawn answers, written as training writes them."""
+    from paribus import durable
+    from paribus.collect import lock
+    from paribus.store import TIMING, write_evidence
+
+    study = Study.from_dict(small_study(20, arms, seeds, 1) | {"title": "Made up"})
+    bound, place = _open(study, {}, 1, folder)
+    marks = bound.scans["baseline"].fingerprints
+    durable.make_folder(place.folder)
+    durable.write_json(place.folder / "study.lock.json", lock(bound))
+    rng = np.random.default_rng(0)
+    ids, targets = tuple(f"val/{i:06d}" for i in range(images)), np.arange(images) % 2
+    for arm, run in ((arm, run) for arm, runs in bound.runs.items() for run in runs):
+        final = place.store.unpublished(run.id)
+        right = rng.random(images) < 0.8 + 0.01 * (arm != "baseline")
+        logits = 2 * np.eye(2, dtype=np.float32)[np.where(right, targets, 1 - targets)]
+        said = Evidence("val", ids, targets, ("neutral", "smiling"), (1,), logits[None])
+        write_evidence(final, marks["val"], said)
+        durable.write_json(final / "run.json", _made_up_facts(run))
+        durable.write_json(final / TIMING, {"seconds": 1.0, "images_per_second": 20.0})
+        place.store.publish(run.id)
+    return place.folder
+
+
+def _made_up_facts(run: Run) -> dict[str, Any]:
+    return {
+        "identity": run.identity,
+        "status": "done",
+        "curves": [{"epoch": 1, "train_loss": 0.5, "lr": 1e-3, "val_accuracy": 0.8, "val_loss": 0.5}],
+        "best_epoch": 1,
+        "parameters_total": 1000,
+        "parameters_trained": 1000,
+        "certificate": None,
+        "classes": ["neutral", "smiling"],
+        "environment": {},
+    }
+
+
 def study_arms(file: Path) -> dict[str, dict[str, Any]]:
     """What a loop needs to know of each arm of a study file, and its number of `seeds`."""
     study = Study.read(file)

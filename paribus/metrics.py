@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from paribus import confusion
 from paribus.errors import DataError, Problem, StudyError, unknown
@@ -242,6 +241,8 @@ def _one_hot(indices: NDArray[np.int64], size: int) -> Floats:
 
 def _area(score: Floats, positive: NDArray[np.bool_]) -> Floats:
     """(N,) scores whose mean is the area under the ROC curve of `score` for the positives."""
+    from scipy.stats import rankdata  # half a second that reading a study need not wait
+
     high, low = score[positive], score[~positive]
     below = (rankdata(score)[positive] - rankdata(high)) / len(low)
     above = 1 - (rankdata(score)[~positive] - rankdata(low)) / len(high)
