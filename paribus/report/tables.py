@@ -332,8 +332,8 @@ def _pixels(document: Row) -> list[str]:
         return []
     sizes = sorted({len(arm["space"]["classes"]) for arm in document["arms"] if arm["space"]})
     told = (
-        f"Every pixel has one of {listed([str(n) for n in sizes])} classes; counts of pixels were summed over all "
-        "images before a ratio was taken, void pixels were left out, and so were classes that no truth holds"
+        f"Every pixel has one of {' or '.join(map(str, reversed(sizes)))} classes; counts of pixels were summed over "
+        "all images before a ratio was taken, void pixels were left out, and so were classes that no truth holds"
     )
     void = document["study"]["data"].get("void", {}).get(document["study"]["split"])
     pixels = document["study"]["data"].get("splits", {}).get(document["study"]["split"])

@@ -206,11 +206,12 @@ def data(document: Row) -> Row | None:
     told = document["study"]["data"]
     if not told.get("images_with"):
         return None
-    splits = list(told["splits"])
+    order = ("train", "val", "test")  # a lock keeps no order of its names
+    splits = sorted(told["splits"], key=lambda s: order.index(s) if s in order else len(order))
     totals = {split: max(sum(told["splits"][split].values()), 1) for split in splits}
     rows = [
         (name, [(percent(told["splits"][s][name] / totals[s]), told["images_with"][s][name]) for s in splits])
-        for name in told["splits"][splits[0]]
+        for name in told["classes"]
     ]
     void = [percent(told["void"][s] / (totals[s] + told["void"][s])) for s in splits]
     return {"splits": [(s, told["images"][s]) for s in splits], "rows": rows, "void": void}
