@@ -11,8 +11,8 @@ test: check
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 check: .venv/installed-dev
-	$(BIN)/ruff format --check paribus tests
-	$(BIN)/ruff check paribus tests
+	$(BIN)/ruff format --check paribus tests benchmarks
+	$(BIN)/ruff check paribus tests benchmarks
 	$(BIN)/mypy
 
 calibrate: .venv/installed-dev

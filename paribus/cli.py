@@ -73,7 +73,7 @@ def plan(
     accuracy: Annotated[float, typer.Option(min=0.5, max=0.999, help="The accuracy you expect, for the power.")] = 0.88,
 ) -> None:
     """Before any training: what effect the design can detect, and how long it takes on this machine."""
-    from paribus.planning import costs, detectable
+    from paribus.planning import costs, detectable, reduction
     from paribus.progress import duration
 
     _, bound, place = _open(study, out, data, weights, plugin, threads)
@@ -84,6 +84,8 @@ def plan(
         say(f"  {row.arm}: {row.missing} runs to train, about {duration(row.seconds_a_run)} each{once}")
         if row.faster:
             say(f"      precision: {row.faster} would take {duration(row.by_precision[row.faster])} a run")
+    if shorter := reduction(bound):
+        say(f"  input.prepare: {shorter} in the baseline would reduce all images once; no crop of any arm needs more")
     total = sum(row.missing * row.seconds_a_run + row.shared for row in rows)
     say(f"  in all about {duration(total)} for {sum(row.missing for row in rows)} runs")
     say("")

@@ -1,13 +1,17 @@
 """Before any training: how many runs, how long on this machine, and what effect the design can detect."""
 
+import math
 import time
 from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import TYPE_CHECKING
 
 from paribus.execute import Bound
 from paribus.plans import DesignRow, design_power
+from paribus.recipe import Recipe, has_masks, sides
 from paribus.runs import Run
 from paribus.store import Store
+from paribus.views import eval_sizes
 from paribus.zoo import network_of
 
 if TYPE_CHECKING:
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 WARM_UP = 2  # steps before the clock starts: the first ones allocate
 STEPS = 5
 EVAL_STEP = 16  # images
+LARGER = 1.5  # reducing images to two thirds or less is worth a word
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,27 @@ def _evaluation_seconds(training: "Training", pictures: "Pictures") -> float:
         began = time.perf_counter()
         training.model(normalized(batch, recipe))
     return (time.perf_counter() - began) / len(batch)
+
+
+def reduction(bound: Bound) -> int | None:
+    """The shorter side in pixels to which `input.prepare` could reduce all images once, for every arm alike.
+
+    It is the least at which no arm's smallest crop would be enlarged beyond what the original pixels make necessary;
+    None where images are not at least half as large again, or where arms say themselves what they want.
+    """
+    recipes = bound.study.recipes.values()
+    if any(has_masks(r.data) or r.input.args["prepare"] is not None for r in recipes):
+        return None
+    needed = max(map(_needed, recipes))
+    shorter = [min(f.width, f.height) for f in bound.scans["baseline"].facts.values()]
+    return needed if shorter and median(shorter) >= LARGER * needed else None
+
+
+def _needed(recipe: Recipe) -> int:
+    """The shorter side at which the smallest crop of training and the view of evaluation are not enlarged."""
+    size = sides(recipe.input.args["size"])[0]
+    scales = [part.args["scale"][0] for part in recipe.augment if part.use == "random_resized_crop"]
+    return max(math.ceil(size / math.sqrt(min(scales, default=1.0))), eval_sizes(recipe)[1])
 
 
 def _middle(values: list[float]) -> float:
