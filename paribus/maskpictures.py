@@ -41,6 +41,8 @@ def draw(shown: Mapping[str, Any], folder: Path, bound: Bound, runs: Store) -> N
     written, and DataError for images that can no longer be read.
     """
     durable.make_folder(folder)
+    for former in folder.glob("[0-9][0-9]-*.png"):
+        former.unlink()
     kept = Thumbnails(folder)
     for number, row in enumerate(shown["images"], 1):
         seen = {arm: found for arm in shown["runs"] if (found := _seen(arm, shown, row, bound, runs))}
@@ -87,8 +89,10 @@ def _sized(pixels: Pixels, truth: Mask) -> Pixels:
 def _keep_arm(kept: Thumbnails, image: str, pixels: Pixels, seen: Seen) -> None:
     kept.keep(view(image, "truth", seen.run), _png(overlays.coloured(seen.truth, seen.space)))
     kept.keep(view(image, "prediction", seen.run), _png(overlays.coloured(seen.said, seen.space)))
-    kept.keep(view(image, "errors", seen.run), jpeg(overlays.errors(pixels, seen.truth, seen.said), WIDE))
-    kept.keep(view(image, "edges", seen.run), jpeg(overlays.boundary_errors(pixels, seen.truth, seen.said), WIDE))
+    kept.keep(view(image, "errors", seen.run), jpeg(overlays.errors(pixels, seen.truth, seen.said), WIDE, sharp=True))
+    kept.keep(
+        view(image, "edges", seen.run), jpeg(overlays.boundary_errors(pixels, seen.truth, seen.said), WIDE, sharp=True)
+    )
 
 
 def _keep_apart(
@@ -102,7 +106,7 @@ def _keep_apart(
     tables = [_table(each.space, shown["score_in"]) for each in sides]
     truth, left = (mapped(mask, tables[0]) for mask in (first.truth, first.said))
     both = overlays.apart(pixels, truth, left, mapped(second.said, tables[1]))
-    kept.keep(view(image, "apart", first.run, second.run), jpeg(both, WIDE))
+    kept.keep(view(image, "apart", first.run, second.run), jpeg(both, WIDE, sharp=True))
 
 
 def _table(space: Space, score_in: Mapping[str, Any] | None) -> tuple[int, ...]:
@@ -154,4 +158,6 @@ def _wide_enough(picture: Image.Image) -> Image.Image:
 
 
 def _safe(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[-60:] or "image"
+    """A file name of letters, digits and dashes, without the ending of an image file."""
+    bare = re.sub(r"\.[A-Za-z]{3,4}$", "", name)
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", bare)[-60:].strip("-.") or "image"

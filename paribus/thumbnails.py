@@ -51,12 +51,18 @@ def view(image: str, kind: str, *runs: str) -> str:
     return "\x1f".join((image, kind, *runs))
 
 
-def jpeg(pixels: NDArray[np.uint8], side: int) -> bytes:
-    """The pixels as a JPEG of at most `side` pixels, nothing of the original file's metadata in it."""
+def jpeg(pixels: NDArray[np.uint8], side: int, *, sharp: bool = False) -> bytes:
+    """The pixels as a JPEG of at most `side` pixels, nothing of the original file's metadata in it.
+
+    sharp: edges between colours count more than the image, as in a map drawn over one.
+    """
     from PIL import Image
 
     image = Image.fromarray(pixels)
     image.thumbnail((side, side))
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=85, subsampling=0 if side > SIDE else -1)
+    if sharp:
+        image.save(out, "JPEG", quality=70, subsampling=0)
+    else:
+        image.save(out, "JPEG", quality=85)
     return out.getvalue()

@@ -20,7 +20,7 @@ from paribus.scoring import ON_BOUNDARIES, in_space, scored_in
 
 Row = dict[str, Any]
 NEAREST, FURTHEST = 2, 2  # typical images, and those at either end
-TILES = 36  # pictures of predictions on a page; fewer images where arms are many
+TILES = 24  # predictions on a page, so that it stays below 3 MB; fewer images where arms are many
 GREY = (128, 128, 128)
 
 
@@ -115,7 +115,7 @@ def shown(results: Results, known: dict[str, list[Scores]]) -> Row | None:
     gap = _gap(results, question) if question else np.zeros(len(next(iter(right.values()))))
     weights = {name: weight for name, weight in question.weights.items() if weight} if question else {}
     first = next(iter(counts.values()))[0]
-    most = max(3, TILES // len(counts))
+    most = max(2, TILES // len(counts))
     picked = _picked(gap, np.mean(list(right.values()), axis=0))[:most]
     return {
         "question": question.name if question else None,
