@@ -89,10 +89,8 @@ def _sized(pixels: Pixels, truth: Mask) -> Pixels:
 def _keep_arm(kept: Thumbnails, image: str, pixels: Pixels, seen: Seen) -> None:
     kept.keep(view(image, "truth", seen.run), _png(overlays.coloured(seen.truth, seen.space)))
     kept.keep(view(image, "prediction", seen.run), _png(overlays.coloured(seen.said, seen.space)))
-    kept.keep(view(image, "errors", seen.run), jpeg(overlays.errors(pixels, seen.truth, seen.said), WIDE, sharp=True))
-    kept.keep(
-        view(image, "edges", seen.run), jpeg(overlays.boundary_errors(pixels, seen.truth, seen.said), WIDE, sharp=True)
-    )
+    kept.keep(view(image, "errors", seen.run), _map(overlays.errors(pixels, seen.truth, seen.said)))
+    kept.keep(view(image, "edges", seen.run), _map(overlays.boundary_errors(pixels, seen.truth, seen.said)))
 
 
 def _keep_apart(
@@ -106,7 +104,7 @@ def _keep_apart(
     tables = [_table(each.space, shown["score_in"]) for each in sides]
     truth, left = (mapped(mask, tables[0]) for mask in (first.truth, first.said))
     both = overlays.apart(pixels, truth, left, mapped(second.said, tables[1]))
-    kept.keep(view(image, "apart", first.run, second.run), jpeg(both, WIDE, sharp=True))
+    kept.keep(view(image, "apart", first.run, second.run), _map(both))
 
 
 def _table(space: Space, score_in: Mapping[str, Any] | None) -> tuple[int, ...]:
@@ -122,10 +120,22 @@ def _table(space: Space, score_in: Mapping[str, Any] | None) -> tuple[int, ...]:
 
 def _png(picture: Image.Image) -> bytes:
     """A palette picture at most `WIDE` wide; no colour is invented between two classes."""
-    picture.thumbnail((WIDE, WIDE), Image.Resampling.NEAREST)
+    shown = _grown(picture)
+    shown.thumbnail((WIDE, WIDE), Image.Resampling.NEAREST)
     out = io.BytesIO()
-    picture.save(out, "PNG", optimize=True)
+    shown.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def _map(pixels: Pixels) -> bytes:
+    return jpeg(np.asarray(_grown(Image.fromarray(pixels))), WIDE, sharp=True)
+
+
+def _grown(picture: Image.Image, to: int = WIDE) -> Image.Image:
+    """A small picture enlarged by a whole factor, so that its pixels stay squares, up to `to` pixels wide."""
+    width, height = picture.size
+    factor = max(1, to // max(width, height))
+    return picture.resize((width * factor, height * factor), Image.Resampling.NEAREST)
 
 
 def _sheet(image: str, pixels: Pixels, seen: Mapping[str, Seen]) -> bytes:
@@ -147,14 +157,12 @@ def _sheet(image: str, pixels: Pixels, seen: Mapping[str, Seen]) -> bytes:
 
 
 def _wide_enough(picture: Image.Image) -> Image.Image:
-    """Small pictures enlarged by whole factors, so that captions have room; large ones made smaller."""
-    width, height = picture.size
-    factor = max(1, 240 // width)
-    if factor > 1:
-        return picture.resize((width * factor, height * factor), Image.Resampling.NEAREST)
-    if width > SHEET_WIDE:
-        return picture.resize((SHEET_WIDE, round(height * SHEET_WIDE / width)), Image.Resampling.NEAREST)
-    return picture
+    """Small pictures enlarged, so that captions have room; large ones made smaller."""
+    grown = _grown(picture)
+    width, height = grown.size
+    if width <= SHEET_WIDE:
+        return grown
+    return grown.resize((SHEET_WIDE, round(height * SHEET_WIDE / width)), Image.Resampling.NEAREST)
 
 
 def _safe(name: str) -> str:

@@ -166,6 +166,7 @@ def pictures(document: Row) -> Row | None:
         "void": figures.swatch(hexadecimal(overlays.UNLABELLED)),
         "stops": [label for _, label in STOPS],
         "scenes": [_scene(shown, row) for row in shown["images"]],
+        "arms": list(shown["runs"]),
         "many": len(shown["runs"]) > 3,
     }
 
