@@ -218,6 +218,13 @@ def test_a_sheet_shows_each_image_and_former_sheets_go(study, content):
     assert names == [f"{k:02d}-{image.replace('/', '-')}.png" for k, image in shown]
 
 
+def test_a_study_run_without_pictures_writes_none(study, tmp_path):
+    _, bound, place = study
+    moved = replace(place, folder=tmp_path / "streets")
+    path = running.run(bound, moved, masked_study.Silent(), pictures=False).page
+    assert "<img" not in path.read_text("utf-8") and not (tmp_path / "streets" / "pictures").exists()
+
+
 def test_masks_that_were_not_kept_are_not_shown(study, tmp_path):
     folder, bound, place = study
     shutil.copytree(folder.parent, tmp_path / "out")
