@@ -218,24 +218,25 @@ def test_a_sheet_shows_each_image_and_former_sheets_go(study, content):
     assert names == [f"{k:02d}-{image.replace('/', '-')}.png" for k, image in shown]
 
 
-def test_a_study_run_without_pictures_writes_none(study, tmp_path):
-    _, bound, place = study
-    moved = replace(place, folder=tmp_path / "streets")
-    path = running.run(bound, moved, masked_study.Silent(), pictures=False).page
-    assert "<img" not in path.read_text("utf-8") and not (tmp_path / "streets" / "pictures").exists()
+def moved(study, to):
+    """(bound, place) of a copy of the study, without its pictures."""
+    folder, bound, place = study
+    shutil.copytree(folder.parent, to, ignore=shutil.ignore_patterns("pictures"))
+    return bound, replace(place, folder=to / folder.name, store=replace(place.store, root=to / "runs"))
+
+
+def test_a_study_run_without_pictures_writes_none(study, content, tmp_path):
+    bound, place = moved(study, tmp_path / "out")
+    done = running.run(bound, place, masked_study.Silent(), pictures=False)
+    assert document(done.results)["pictures"] == content["pictures"]
+    assert "<img" not in done.page.read_text("utf-8") and not (place.folder / "pictures").exists()
 
 
 def test_masks_that_were_not_kept_are_not_shown(study, tmp_path):
-    folder, bound, place = study
-    shutil.copytree(folder.parent, tmp_path / "out")
-    for run in (tmp_path / "out" / "runs").iterdir():
+    bound, place = moved(study, tmp_path / "out")
+    for run in place.store.root.iterdir():
         shutil.rmtree(run / "masks", ignore_errors=True)
-    shutil.rmtree(tmp_path / "out" / "streets" / "pictures")
-    moved = replace(
-        place, folder=tmp_path / "out" / "streets", store=replace(place.store, root=tmp_path / "out" / "runs")
-    )
-    running.run(bound, moved, masked_study.Silent())
-    assert "<img" not in (moved.folder / "report.html").read_text("utf-8")
+    assert "<img" not in running.run(bound, place, masked_study.Silent()).page.read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
