@@ -43,8 +43,8 @@ def score(training: "Training", pictures: Pictures, split: str) -> Arrays:
             head = training.model.get_submodule(training.head)
             logits = [head(batch).flatten(1).float() for batch in reached.split(EVAL_BATCH)]
         else:
-            batches = pictures.evaluation(split, recipe)
-            logits = [training.model(normalized(batch, recipe)).float() for batch in batches]
+            network, batches = training.in_evaluation(), pictures.evaluation(split, recipe)
+            logits = [network(normalized(batch, recipe)).float() for batch in batches]
     together = torch.cat(logits)
     if not together.isfinite().all():
         raise Diverged(f"an output is not finite after epoch {training.epoch}")

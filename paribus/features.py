@@ -83,13 +83,13 @@ def _reached(training: "Training", images: "Iterator[torch.Tensor]") -> "torch.T
     import torch
 
     caught: list[torch.Tensor] = []
-    head = training.model.get_submodule(training.head)
+    network = training.in_evaluation()
+    head = network.get_submodule(training.head)
     handle = head.register_forward_pre_hook(lambda module, inputs: caught.append(inputs[0].detach().clone()))
-    training.model.eval()
     try:
         with torch.inference_mode(), training.precision():
             for batch in images:
-                training.model(normalized(batch, training.run.recipe))
+                network(normalized(batch, training.run.recipe))
     finally:
         handle.remove()
     with torch.inference_mode(False):

@@ -58,12 +58,12 @@ def predicted(training: "Training", pictures: Pictures, split: str) -> Iterator[
     from torch.nn.functional import interpolate
 
     recipe = training.run.recipe
-    training.model.eval()
+    network = training.in_evaluation()
     waiting = iter(pictures.items(split))
     for batch in pictures.evaluation(split, recipe):
         for few in batch.split(8):
             with torch.inference_mode(), training.precision():
-                logits = training.model(normalized(few, recipe)).float()
+                logits = network(normalized(few, recipe)).float()
                 if not logits.isfinite().all():
                     raise Diverged(f"an output is not finite after epoch {training.epoch}")
                 for one in logits:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import checkpoint, classifying, durable, environment, features, freezing, segmenting, store
+from paribus import checkpoint, classifying, durable, environment, features, folding, freezing, segmenting, store
 from paribus.errors import Diverged
 from paribus.heads import head_name
 from paribus.parts import build
@@ -18,7 +18,7 @@ from paribus.predictions import Evidence, MaskEvidence
 from paribus.recipe import HOMES, Recipe
 from paribus.runs import Run
 from paribus.seeding import derive
-from paribus.views import Pictures, TrainingViews, normalized
+from paribus.views import Pictures, TrainingViews, eval_sizes, normalized
 
 if TYPE_CHECKING:
     import torch
@@ -75,6 +75,14 @@ class Training:
             return output.flatten(1)
         found: torch.Tensor = self.model(normalized(inputs, self.run.recipe))
         return found
+
+    def in_evaluation(self) -> "nn.Module":
+        """The network in evaluation mode, its batch norms folded into convolutions."""
+        import torch
+
+        height, width = eval_sizes(self.run.recipe)[0]
+        probe = torch.linspace(-2, 2, 3 * height * width).reshape(1, 3, height, width)
+        return folding.folded(self.model.eval(), probe.contiguous(memory_format=torch.channels_last))
 
     def precision(self) -> Any:
         """The autocast context of the recipe's precision."""

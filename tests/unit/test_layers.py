@@ -13,7 +13,7 @@ LAYERS = (  # a module may import only from the layers above its own; a folder c
     "predictions questions parts seeding images durable environment yamlfile heads faces labels autoaugment stats "
     "ratios backbones fcn",
     "confusion counting maskfile streets zoo sheets",
-    "metrics datasets weights freezing plans inputs losses models optimizers schedules transforms",
+    "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms",
     "pixel_transforms recipe prepared scan epochs looks scoring checkpoint grouping simulate thumbnails overlays",
     "runs spaces wording decomposition per_class views listing",
     "store asking contrasts features",
