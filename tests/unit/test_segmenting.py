@@ -129,6 +129,44 @@ def test_a_diverged_segmentation_is_scored_at_its_initialisation(tmp_path):
     assert record.evidence["val"].epochs == (0,)
 
 
+def of_odd_sizes(item: Item) -> tuple[int, int]:
+    """(height, width) of an image: each its own, none a multiple of what a network halves."""
+    number = int(item.id[:3])
+    return 21 + 2 * (number % 4), 27 + 4 * (number % 3)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"use": "fcn", "backbone": "resnet10t", "skips": [2, 4, 8, 16]},
+        {"use": "fcn", "backbone": "resnet10t", "skips": [], "decoder": "deconv", "width": 4},
+        {"use": "smp:Unet", "encoder": "resnet10t"},
+    ],
+)
+def test_odd_sizes_go_in_and_every_mask_comes_back_at_its_own(tmp_path, model):
+    def cut(item: Item) -> tuple[slice, slice]:
+        height, width = of_odd_sizes(item)
+        return slice(height), slice(width)
+
+    def wide(item: Item, pixels: np.ndarray) -> np.ndarray:
+        return np.concatenate([pixels, pixels, pixels], axis=1).repeat(2, axis=0)[cut(item)]
+
+    items = image_set(6, 5).items
+    masks = lambda item: wide(item, truth(item))  # noqa: E731
+    images = ImageSet("odd", SPACE.classes, items, lambda item: wide(item, load(item)), space=SPACE, masks=masks)
+    one = run(model=model, input={"size": [33, 45], "eval_size": [37, 51]}, epochs=1, precision="bf16")
+    folder = trained(tmp_path, one, images)
+    record = Store(tmp_path).load(folder.name)
+    scored = [item for item in items if item.split == "val"]
+    assert len({of_odd_sizes(item) for item in scored}) > 3
+    for number, item in enumerate(sorted(scored, key=lambda item: item.id)):
+        with Image.open(folder / f"masks/val-{'a' * 12}/{number:05d}.png") as picture:
+            said = np.asarray(picture)
+        assert said.shape == of_odd_sizes(item)
+        counted = counting.counts(said, masks(item), len(SPACE.classes))
+        assert np.array_equal(record.evidence["val"].at(1).confusion[number], counted)
+
+
 def test_image_and_mask_move_together():
     views = TrainingViews(Pictures(image_set()), run().recipe, 0)
     for images, masks in views.batches(1):
