@@ -10,6 +10,7 @@ KINDS = {
     "models": HOMES["model"],
     "inputs": HOMES["input"],
     "transforms": "paribus.transforms",
+    "pixel_transforms": "paribus.pixel_transforms",
     "optimizers": HOMES["optimizer"],
     "schedules": HOMES["schedule"],
     "losses": HOMES["loss"],

@@ -267,7 +267,9 @@ def test_check_says_what_each_question_changes(study, capsys):
     assert "model.width: 4 -> 8" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", ["models", "datasets", "transforms", "optimizers", "schedules", "losses", "metrics"])
+@pytest.mark.parametrize(
+    "kind", ["models", "datasets", "transforms", "pixel_transforms", "optimizers", "schedules", "losses", "metrics"]
+)
 def test_list_shows_signatures(kind, capsys):
     assert cli("list", kind) == 0
     assert "(" in capsys.readouterr().out
