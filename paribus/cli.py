@@ -268,9 +268,20 @@ def _open(
     bindings, files = _pairs(data, "--data"), _pairs(weights, "--weights")
     screen = _screen(read)
     try:
-        return (read, *open_study(read, out, screen, bindings, files, threads))
+        bound, place = open_study(read, out, screen, bindings, files, threads)
     finally:
         screen.close()
+    _say_remarks(bound)
+    return read, bound, place
+
+
+def _say_remarks(bound: "Bound") -> None:
+    """What the scans left out and what looks odd, before anything is trained."""
+    from paribus.scan import remarks
+
+    for found in {id(each): each for each in bound.scans.values()}.values():
+        for line in remarks(found):
+            print(line, file=sys.stderr)
 
 
 def _screen(study: "Study") -> "Screen":

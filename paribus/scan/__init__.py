@@ -7,7 +7,7 @@ from typing import Any
 from paribus.datasets import ImageSet
 from paribus.errors import DataError, Problem
 from paribus.scan import masked, whole
-from paribus.scan.description import describe
+from paribus.scan.description import describe, remarks
 from paribus.scan.facts import FORMAT, Facts, Scan
 from paribus.scan.looking import guarded, look
 from paribus.scan.pixels import SplitPixels
@@ -23,6 +23,7 @@ __all__ = [
     "SplitPixels",
     "changed",
     "describe",
+    "remarks",
     "scan",
 ]
 

@@ -1,6 +1,7 @@
 """A scan in plain lines."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from statistics import median
 
 from paribus.datasets import SPLITS
@@ -27,14 +28,31 @@ def describe(found: Scan) -> list[str]:
         lines.append(
             f"ignored: {found.images.ignored} files or folders that are no images (hidden, texts, other types)"
         )
-    lines += [problem.line("left out") for problem in found.left_out]
-    kinds: dict[str, list[Problem]] = defaultdict(list)
-    for problem in found.warnings:
-        kinds[problem.code].append(problem)
-    for alike in kinds.values():
-        more = f" ({len(alike) - 1} more like this)" if len(alike) > 1 else ""
-        lines.append(alike[0].line("warning") + more)
+    lines += [problem.line("left out") for problem in found.left_out] + _warnings(found)
     return lines
+
+
+def remarks(found: Scan, most: int = 10) -> list[str]:
+    """What a user should know before training: files that are left out, at most `most` of a kind, and warnings."""
+    lines = []
+    for alike in _kinds(found.left_out):
+        lines += [problem.line("left out") for problem in alike[:most]]
+        if len(alike) > most:
+            lines.append(f"left out[{alike[0].code}]: and {len(alike) - most} more like this.")
+    return lines + _warnings(found)
+
+
+def _warnings(found: Scan) -> list[str]:
+    """A line for each kind of warning: its first, and how many there are."""
+    more = [f" ({len(alike) - 1} more like this)" if len(alike) > 1 else "" for alike in _kinds(found.warnings)]
+    return [alike[0].line("warning") + end for alike, end in zip(_kinds(found.warnings), more, strict=True)]
+
+
+def _kinds(problems: Sequence[Problem]) -> list[list[Problem]]:
+    kinds: dict[str, list[Problem]] = defaultdict(list)
+    for problem in problems:
+        kinds[problem.code].append(problem)
+    return list(kinds.values())
 
 
 def _labels(found: Scan, splits: list[str]) -> list[str]:
