@@ -26,6 +26,9 @@ from paribus.zoo import network_of, normalization
 
 NETWORK = "timm:tf_efficientnet_lite0"
 SPLIT = "test"  # where the feature extractors are scored
+SKIPS = (8, 16)
+SCALE = (0.75, 1.5)  # of the segmentations' augmentation
+RATE, BACKBONE_RATE = 3e-3, 3e-4  # of the segmentations' AdamW
 
 
 class Silent:
@@ -73,6 +76,34 @@ def fine_tuning_study(size: int, batch: int, precision: str, prepare: int | None
             "precision": precision,
         },
     }
+
+
+def segmentation_study(size: tuple[int, int], batch: int, precision: str) -> dict[str, Any]:
+    """FCN-8s on images with masks, all layers, as the CamVid study trains it, for more epochs than anybody asks for."""
+    return {
+        "title": "Segmentation, for its speed",
+        "metric": "mean_iou",
+        "seeds": 1,
+        "split": "val",
+        "baseline": {
+            "data": {"use": "camvid", "root": "streets"},
+            "model": {"use": "fcn", "backbone": NETWORK.partition(":")[2], "skips": list(SKIPS), "pretrained": True},
+            "input": {"size": list(size), "normalize": "model"},
+            "augment": [{"use": "scale_crop", "scale": list(SCALE)}, "horizontal_flip"],
+            "optimizer": {"use": "adamw", "lr": RATE, "backbone_lr": BACKBONE_RATE},
+            "epochs": 1000,
+            "batch_size": batch,
+            "precision": precision,
+        },
+    }
+
+
+def segmenter(classes: int) -> Any:
+    """The network of `segmentation_study` with its pretrained backbone, for the other loops."""
+    from paribus.models import fcn
+
+    state = weights.load(weights.find(NETWORK))
+    return fcn(classes, state, backbone=NETWORK.partition(":")[2], skips=SKIPS, pretrained=True)
 
 
 def feature_study(seeds: Sequence[int], epochs: int, views: int | None) -> dict[str, Any]:

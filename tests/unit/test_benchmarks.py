@@ -8,7 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import contest, feature_extractor, fine_tuning, ours, peers, photographs, scaling, tables, whole_study
+from benchmarks import (
+    contest,
+    feature_extractor,
+    fine_tuning,
+    ours,
+    peers,
+    photographs,
+    scaling,
+    segmentation,
+    street_scenes,
+    tables,
+    whole_study,
+)
 from benchmarks.contest import Entry, Outcome
 
 # A worker's own code: prints in between, measures by counting.
@@ -76,6 +88,21 @@ class TestTable:
         assert "float32, against the model alone: 0.95 x (aim: at least 0.95 x, reached)" in text
         assert "bf16, against the model alone: 0.50 x (aim: at least 0.95 x, not reached)" in text
         assert "against fastai Learner: not measured" in text
+
+    def test_segmentation_has_aims_of_its_own(self):
+        found = {
+            segmentation.FLOAT32: [2.0, 2.0],
+            segmentation.BF16: [1.0, 1.0],
+            segmentation.PLAIN: [2.5, 2.5],
+            segmentation.LIMITS[segmentation.FLOAT32]: [1.8, 1.8],
+            segmentation.LIMITS[segmentation.BF16]: [0.8, 0.8],
+        }
+        text = segmentation.table(outcomes(**found), (240, 320), "drawn streets", 2).markdown()
+        assert "| plain PyTorch loop | 4.8 (4.8 to 4.8) | 1.25 x | 2.50 x |" in text
+        assert "float32, against the model alone: 0.90 x (aim: at least 0.90 x, reached)" in text
+        assert "bf16, against the model alone: 0.80 x (aim: at least 0.90 x, not reached)" in text
+        assert "float32, against the plain PyTorch loop: 1.25 x (aim: at least 1.50 x, not reached)" in text
+        assert "240 x 320" in text and "12 images each (drawn streets)" in text
 
     def test_tiny_sizes_are_marked(self):
         table = tables.Table("name", "Title", ("a",), (), (), {})
@@ -174,6 +201,35 @@ class TestMaterial:
         with pytest.raises(DataError, match="PARIBUS_DATA"):
             photographs.data_set("smiles")
 
+    def test_streets_stand_in_for_camvid_in_its_layout(self, tmp_path, monkeypatch):
+        from paribus.datasets import camvid
+
+        monkeypatch.setattr(photographs, "DATA", tmp_path / "nothing")
+        assert street_scenes.part(tmp_path / "data", {"train": 3, "val": 2}) == street_scenes.STREETS
+        images = camvid(tmp_path / "data")
+        assert sorted(item.split for item in images.items) == ["train"] * 3 + ["val"] * 2
+        assert images.load(images.items[0]).shape == (*street_scenes.SIZE, 3)
+
+    def test_camvid_is_taken_where_it_is(self, tmp_path, monkeypatch):
+        for folder in ("train", "trainannot"):
+            (tmp_path / "camvid" / folder).mkdir(parents=True)
+            for number in range(10):
+                (tmp_path / "camvid" / folder / f"{number}.png").write_bytes(b"")
+        monkeypatch.setattr(photographs, "DATA", tmp_path)
+        assert street_scenes.part(tmp_path / "data", {"train": 2}) == street_scenes.CAMVID
+        assert {f.name for f in (tmp_path / "data" / "trainannot").iterdir()} == {"0.png", "5.png"}
+
+    def test_the_plain_loop_moves_image_and_mask_together(self, tmp_path, monkeypatch):
+        from benchmarks.pixel_loops import Pairs
+
+        monkeypatch.setattr(photographs, "DATA", tmp_path / "nothing")
+        street_scenes.part(tmp_path, {"train": 1})
+        pairs = Pairs(tmp_path / "train", tmp_path / "trainannot", (48, 64))
+        for _ in range(8):
+            image, mask = pairs[0]
+            assert image.shape == (3, 48, 64) and mask.shape == (48, 64)
+            assert set(mask.unique().tolist()) <= {*range(11), street_scenes.INDEX_VOID}
+
     def test_peers_share_what_does_the_work(self, tmp_path):
         from importlib.metadata import version
 
@@ -202,6 +258,7 @@ class TestOurs:
             ours.feature_study(range(5), 25, 4),
             ours.feature_study([3], 25, None),
             ours.small_study(20, 3, 2, 1),
+            ours.segmentation_study((240, 320), 8, "bf16"),
         ):
             Study.from_dict(written)
         assert set(Study.from_dict(ours.small_study(20, 3, 2, 1)).recipes) == {"baseline", "rate-1", "rate-2"}
