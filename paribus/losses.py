@@ -30,7 +30,8 @@ class PixelCounts:
 
 
 Counts = Sequence[int] | PixelCounts
-Weighting = Literal["balanced", "median_frequency"] | list[NotNegative] | None
+Weighting = Literal["balanced", "median_frequency", "root_median_frequency"] | list[NotNegative] | None
+OF_PIXELS = ("median_frequency", "root_median_frequency")  # rules that need masks
 
 
 def cross_entropy(class_counts: Counts, *, label_smoothing: Share = 0.0, class_weights: Weighting = None) -> "Loss":
@@ -38,8 +39,9 @@ def cross_entropy(class_counts: Counts, *, label_smoothing: Share = 0.0, class_w
 
     class_weights: one weight a class in the order of the class names; `balanced`: n / (classes * n_class) with n images
     or pixels; `median_frequency` (pixels only; Eigen and Fergus 2015, arXiv 1411.4734): the median of all f over f,
-    where f is the share of a class in the pixels of the images that hold it. A class that no training image holds gets
-    weight 0 by either rule. Raises ValueError if the number of weights is not that of the classes.
+    where f is the share of a class in the pixels of the images that hold it; `root_median_frequency`: the square roots
+    of these, which find rare classes at a smaller cost in right pixels. A class that no training image holds gets
+    weight 0 by any rule. Raises ValueError if the number of weights is not that of the classes.
     """
     from torch.nn.functional import cross_entropy as torchs
 
@@ -123,16 +125,17 @@ def _weights(counts: Counts, how: Weighting) -> "torch.Tensor | None":
     if how == "balanced":
         total = sum(by_class)
         return torch.tensor([total / (len(by_class) * n) if n else 0.0 for n in by_class], dtype=torch.float32)
-    if how == "median_frequency":
-        return torch.tensor(_median_frequency(counts), dtype=torch.float32)
+    if isinstance(how, str):
+        weights = torch.tensor(_median_frequency(counts, how), dtype=torch.float32)
+        return weights.sqrt() if how == "root_median_frequency" else weights
     if len(how) != len(by_class):
         raise ValueError(f"{len(how)} class weights for {len(by_class)} classes")
     return torch.tensor(how, dtype=torch.float32)
 
 
-def _median_frequency(counts: Counts) -> list[float]:
+def _median_frequency(counts: Counts, rule: str) -> list[float]:
     if not isinstance(counts, PixelCounts):
-        raise ValueError("class_weights: median_frequency is of pixels; for classes of images write balanced")
+        raise ValueError(f"class_weights: {rule} is of pixels; for classes of images write balanced")
     shares = [n / around if n else 0.0 for n, around in zip(counts.pixels, counts.pixels_of_images_with, strict=True)]
     middle = median([share for share in shares if share] or [0.0])
     return [middle / share if share else 0.0 for share in shares]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
 from paribus.labels import VOID
-from paribus.losses import PixelCounts, cross_entropy, dice, focal
+from paribus.losses import OF_PIXELS, PixelCounts, cross_entropy, dice, focal
 
 LOGITS = torch.tensor([[1.0, -1.0, 0.3], [0.2, 0.1, 2.0], [0.0, 3.0, -1.0]])
 TARGETS = torch.tensor([0, 1, 1])
@@ -29,6 +29,7 @@ LOSSES = {
     "plain": cross_entropy(PIXELS),
     "smoothed": cross_entropy(PIXELS, label_smoothing=0.1),
     "median": cross_entropy(PIXELS, class_weights="median_frequency"),
+    "root": cross_entropy(PIXELS, class_weights="root_median_frequency"),
     "balanced": cross_entropy(PIXELS, class_weights="balanced"),
     "focal": focal(PIXELS),
     "focal, gently": focal(PIXELS, gamma=0.5, class_weights="median_frequency"),
@@ -63,7 +64,14 @@ def test_weights_by_median_frequency():
     torch.testing.assert_close(LOSSES["median"](logits, targets), wanted)
 
 
-@pytest.mark.parametrize("rule", ["median_frequency", "balanced"])
+def test_the_roots_of_these_weights_are_closer_to_one():
+    logits, targets = masks()
+    roots = torch.tensor([0.5 / 0.6, 1.0, 2.0]).sqrt()
+    wanted = F.cross_entropy(logits, targets, weight=roots, ignore_index=VOID)
+    torch.testing.assert_close(LOSSES["root"](logits, targets), wanted)
+
+
+@pytest.mark.parametrize("rule", ["median_frequency", "root_median_frequency", "balanced"])
 def test_a_class_that_no_training_image_holds(rule):
     loss = cross_entropy(PixelCounts([600, 0, 100], [1000, 0, 400]), class_weights=rule)
     logits, targets = masks()
@@ -72,9 +80,10 @@ def test_a_class_that_no_training_image_holds(rule):
     assert loss(logits, torch.full_like(targets, 1)) == 0  # all of it has weight 0
 
 
-def test_median_frequency_is_of_pixels():
-    with pytest.raises(ValueError, match="median_frequency is of pixels"):
-        cross_entropy([5, 20, 75], class_weights="median_frequency")
+@pytest.mark.parametrize("rule", OF_PIXELS)
+def test_median_frequency_is_of_pixels(rule):
+    with pytest.raises(ValueError, match=f" {rule} is of pixels"):
+        cross_entropy([5, 20, 75], class_weights=rule)
 
 
 @pytest.mark.parametrize("make", [cross_entropy, focal])
