@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paribus.errors import unknown
+from paribus.losses import OF_PIXELS
 from paribus.parts import PREFIXES, Part, PartProblem, completed
 
 HOMES = {
@@ -247,8 +248,9 @@ def _unlike_the_data(values: dict[str, Any]) -> Problems:
     if of_pixels(model) is False and masks:
         sentence = f"{model} classifies whole images, and those of {data} have masks; write fcn or smp:Unet."
         problems.append((("model",), sentence))
-    if values["loss"].args.get("class_weights") == "median_frequency" and not masks:
-        sentence = f"median_frequency is of pixels, and the images of {data} have no masks; write balanced."
+    rule = values["loss"].args.get("class_weights")
+    if rule in OF_PIXELS and not masks:
+        sentence = f"{rule} is of pixels, and the images of {data} have no masks; write balanced."
         problems.append((("loss", "class_weights"), sentence))
     return problems
 

@@ -235,6 +235,11 @@ def test_what_is_refused_before_anything_is_built(model, where, words):
         ({"model": "fcn"}, ("model",), "fcn classifies pixels, and the images of faces have no masks."),
         ({"data": "streets", "augment": []}, ("model",), "small_cnn classifies whole images, and those of streets"),
         ({"loss": {"use": "focal", "class_weights": "median_frequency"}}, ("loss", "class_weights"), "write balanced"),
+        (
+            {"loss": {"use": "focal", "class_weights": "root_median_frequency"}},
+            ("loss", "class_weights"),
+            "root_median",
+        ),
     ],
 )
 def test_models_and_losses_that_do_not_fit_the_data(changes, where, words):
