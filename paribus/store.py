@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from paribus.predictions import Evidence, MaskEvidence, RunRecord
 from paribus.runs import Run, id_of
 
 DONE = "DONE.json"
+IMAGES = "images.json"  # of evidence, written last
 TIMING = "timing.json"  # wall-clock values: outside the hashed results, which are the same in every repetition
 
 
@@ -46,18 +48,19 @@ class Store:
     def publish(self, run_id: str) -> None:
         """Hash every file into DONE.json, give the folder its name, and drop the unfinished state."""
         folder = self.root / f"{run_id}.final"
-        _write_hashes(folder)
+        _write_hashes(folder, {})
         durable.publish(folder, self.folder(run_id))
         durable.remove(self.partial(run_id))
 
     def unseen(self, run: Run, fingerprints: dict[str, str]) -> dict[str, str]:
         """The splits on which a finished run has no evidence: its data have got other images since."""
-        folder = self.folder(run.id) / "evidence"
-        return {s: mark for s, mark in fingerprints.items() if not (folder / evidence_name(s, mark)).is_dir()}
+        there = self._hashed_evidence(run.id)
+        return {s: mark for s, mark in fingerprints.items() if evidence_name(s, mark) not in there}
 
     def hash_again(self, run_id: str) -> None:
-        """Take evidence that was added to a finished run into its DONE.json."""
-        _write_hashes(self.folder(run_id))
+        """Take evidence that was added to a finished run into its DONE.json; what was hashed before stays as it was."""
+        folder = self.folder(run_id)
+        _write_hashes(folder, self._hashes(folder))
 
     def about(self, run_id: str) -> dict[str, Any]:
         """What run.json says, checked. Raises IntegrityError."""
@@ -89,10 +92,10 @@ class Store:
             raise IntegrityError([_damaged(folder, "run.json", "says it is another run")])
         timing = _read_json(folder / TIMING)
         evidence: dict[str, Evidence | MaskEvidence] = {}
-        for path in sorted((folder / "evidence").iterdir()):
-            split, _, fingerprint = path.name.partition("-")
+        for name in self._hashed_evidence(run_id):
+            split, _, fingerprint = name.partition("-")
             if splits is None or splits.get(split, "").startswith(fingerprint):
-                evidence[split] = self._evidence(folder, path.name, split)
+                evidence[split] = self._evidence(folder, name, split)
         facts = {k: about[k] for k in about if k not in ("curves", "status", "identity")} | timing
         facts["recipe"] = about["identity"]["recipe"]
         return RunRecord(
@@ -109,15 +112,23 @@ class Store:
         from safetensors.numpy import load
 
         tensors = load(self._checked(folder, f"evidence/{name}/scores.safetensors"))
-        about = json.loads(self._checked(folder, f"evidence/{name}/images.json"))
+        about = json.loads(self._checked(folder, f"evidence/{name}/{IMAGES}"))
         ids, classes = tuple(about["image_ids"]), tuple(about["classes"])
         epochs = tuple(int(e) for e in tensors["epochs"])
         if "confusion" in tensors:
             return MaskEvidence(split, ids, classes, epochs, tensors["confusion"], tensors["boundary"])
         return Evidence(split, ids, tensors["targets"].astype(np.int64), classes, epochs, tensors["logits"])
 
+    def _hashed_evidence(self, run_id: str) -> list[str]:
+        """The folders of evidence that count: a kill may have left others, which DONE.json does not know yet."""
+        names = (PurePosixPath(name).parts for name in self._hashes(self.folder(run_id)))
+        return sorted(parts[1] for parts in names if parts[0] == "evidence" and parts[-1] == IMAGES)
+
+    def _hashes(self, folder: Path) -> dict[str, str]:
+        return dict(_read_json(folder / DONE).get("files", {}))
+
     def _checked(self, folder: Path, name: str) -> bytes:
-        expected = _read_json(folder / DONE).get("files", {}).get(name)
+        expected = self._hashes(folder).get(name)
         try:
             content = (folder / name).read_bytes()
         except OSError:
@@ -138,9 +149,7 @@ def write_evidence(folder: Path, fingerprint: str, evidence: Evidence | MaskEvid
     target = folder / "evidence" / evidence_name(evidence.split, fingerprint)
     durable.make_folder(target)
     durable.write(target / "scores.safetensors", save(_tensors(evidence)))
-    durable.write_json(
-        target / "images.json", {"image_ids": list(evidence.image_ids), "classes": list(evidence.classes)}
-    )
+    durable.write_json(target / IMAGES, {"image_ids": list(evidence.image_ids), "classes": list(evidence.classes)})
 
 
 def _tensors(evidence: Evidence | MaskEvidence) -> dict[str, NDArray[Any]]:
@@ -157,10 +166,11 @@ def evidence_name(split: str, fingerprint: str) -> str:
     return f"{split}-{fingerprint[:12]}"
 
 
-def _write_hashes(folder: Path) -> None:
+def _write_hashes(folder: Path, known: Mapping[str, str]) -> None:
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in (TIMING, DONE)]
-    hashes = {p.relative_to(folder).as_posix(): _sha256(p) for p in files}
-    durable.write_json(folder / DONE, {"files": hashes})
+    names = {p.relative_to(folder).as_posix(): p for p in files}
+    hashes = {name: _sha256(p) for name, p in names.items() if name not in known}
+    durable.write_json(folder / DONE, {"files": {**hashes, **known}})
 
 
 def _sha256(path: Path) -> str:

@@ -105,3 +105,23 @@ def test_evidence_about_masks_is_read_back(copy):
     assert (found.at(30).confusion == counts[1].confusion).all() and (found.at(3).boundary == counts[0].boundary).all()
     with pytest.raises(KeyError, match="epoch 4 of test was not kept"):
         found.at(4)
+
+
+def test_evidence_that_a_kill_left_unhashed_is_asked_for_again(copy):
+    one = run(epochs=2)
+    marks = {"test": "d" * 64}
+    write_evidence(copy.folder(one.id), marks["test"], evidence("test", counted(pairs(images=5))))
+    assert copy.unseen(one, marks) == marks  # killed before hash_again
+    assert set(copy.load(one.id).evidence) == {"train", "val"}
+    copy.hash_again(one.id)
+    assert copy.unseen(one, marks) == {} and "test" in copy.load(one.id).evidence
+
+
+def test_new_evidence_does_not_bless_what_was_damaged(copy):
+    one = run(epochs=2)
+    path = next(copy.folder(one.id).glob("evidence/val*/scores.safetensors"))
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    write_evidence(copy.folder(one.id), "d" * 64, evidence("test", counted(pairs(images=5))))
+    copy.hash_again(one.id)
+    with pytest.raises(IntegrityError, match="remove the folder"):
+        copy.load(one.id)
