@@ -234,6 +234,8 @@ def score_again(
     epochs = {"best": int(about["best_epoch"]), "last": int(about["curves"][-1]["epoch"])}
     for split, fingerprint in fingerprints.items():
         _write_kept(training, pictures, kept, epochs, runs.folder(run.id), split, fingerprint)
+    if training.task is segmenting:
+        _write_masks(training, pictures, kept["last"], runs.folder(run.id), fingerprints)
     runs.hash_again(run.id)
 
 

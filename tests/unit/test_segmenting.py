@@ -120,6 +120,14 @@ def test_new_images_are_scored_from_the_kept_weights(tmp_path):
     evidence = Store(tmp_path).load(folder.name).evidence
     assert evidence["test"].confusion.shape[1:] == (4, 3, 3)
     assert evidence["test"].epochs[-1] == 3
+    masks = [folder / f"masks/test-{'b' * 12}/{number:05d}.png" for number in range(4)]
+    assert all(mask.relative_to(folder).as_posix() in (folder / "DONE.json").read_text() for mask in masks)
+    for number, mask in enumerate(masks):
+        with Image.open(mask) as picture:
+            expected = truth(Item(evidence["test"].image_ids[number], "test", 0, None))
+            assert np.array_equal(
+                evidence["test"].at(3).confusion[number], counting.counts(np.asarray(picture), expected, 3)
+            )
 
 
 def test_a_diverged_segmentation_is_scored_at_its_initialisation(tmp_path):
