@@ -1,5 +1,6 @@
 """What is missing, in which order, where. Keeps no state of its own: it resumes by looking."""
 
+import hashlib
 import inspect
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 from paribus import durable, grouping, weights
 from paribus.contrasts import Contrast, arms_still_needed, contrasts
 from paribus.datasets import ImageSet
-from paribus.errors import DataError, IntegrityError, Problem, RunsFailed, StudyError
+from paribus.errors import DataError, Diverged, IntegrityError, Problem, RunsFailed, StudyError
 from paribus.parts import build, choices, resolve
 from paribus.predictions import RunRecord
 from paribus.prepared import LIMIT, prepared, too_large
@@ -105,10 +106,10 @@ def _scans(study: Study, place: Place, data: Mapping[str, Path], watcher: Watche
     scans: dict[str, Scan] = {}
     by_data: dict[str, Scan] = {}
     for arm, recipe in study.recipes.items():
-        key = json.dumps([recipe.data.use, recipe.data.args, study.roots[arm]], sort_keys=True)
+        key = data_lock(study, arm)
         if key not in by_data:
             images = image_set(recipe, data_root(study, study.roots[arm], data))
-            lock = place.folder / (DATA_LOCK if not by_data else f"data-{len(by_data)}.lock.json")
+            lock = place.folder / key
             known = json.loads(lock.read_bytes()) if lock.exists() else None
             on_leak = "drop_train" if study.on_leak == "drop_train" else "refuse"
             progress = watcher.scanning if watcher else None
@@ -116,6 +117,15 @@ def _scans(study: Study, place: Place, data: Mapping[str, Path], watcher: Watche
             _refuse_changed(known, by_data[key], lock)
         scans[arm] = by_data[key]
     return scans
+
+
+def data_lock(study: Study, arm: str) -> str:
+    """The file that remembers an arm's data, by what they are: an arm that is added or moved changes no other's."""
+    baseline, own = (
+        json.dumps([study.recipes[name].data.use, study.recipes[name].data.args, study.roots[name]], sort_keys=True)
+        for name in ("baseline", arm)
+    )
+    return DATA_LOCK if own == baseline else f"data-{hashlib.sha256(own.encode()).hexdigest()[:8]}.lock.json"
 
 
 def _refuse_changed(known: dict[str, Any] | None, found: Scan, lock: Path) -> None:
@@ -250,7 +260,7 @@ class _Trainer:
                 return
             try:
                 self._train(arm, run)
-            except (DataError, MemoryError, RuntimeError, ValueError) as error:
+            except (DataError, Diverged, MemoryError, RuntimeError, ValueError) as error:
                 self.failures.append(
                     Problem("RUN_FAILED", f"{type(error).__name__}: {error}", f"{arm}, seed {run.seed}")
                 )

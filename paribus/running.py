@@ -7,7 +7,7 @@ from pathlib import Path
 from paribus import durable, maskpictures
 from paribus.collect import collect, lock
 from paribus.errors import RunsFailed
-from paribus.execute import DATA_LOCK, STUDY_LOCK, Bound, Place, Watcher, bind, execute
+from paribus.execute import STUDY_LOCK, Bound, Place, Watcher, bind, data_lock, execute
 from paribus.prepared import LIMIT
 from paribus.report import pictures_of_masks, render
 from paribus.results import Results
@@ -62,9 +62,8 @@ def run(
     prepared: GiB of decoded images that may be kept on disk.
     """
     durable.make_folder(place.folder)
-    scans = list({id(s): s for s in bound.scans.values()}.values())
-    for number, each in enumerate(scans):
-        durable.write_json(place.folder / (f"data-{number}.lock.json" if number else DATA_LOCK), each.lock())
+    for name, each in {data_lock(bound.study, arm): each for arm, each in bound.scans.items()}.items():
+        durable.write_json(place.folder / name, each.lock())
     durable.write_json(place.folder / STUDY_LOCK, lock(bound, command))
     failed = None
     try:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from tiny import BASELINE, contents
 
-from paribus import train
+from paribus import running, train
 from paribus.errors import DataError, IntegrityError, MachineError, RunsFailed
 from paribus.execute import Place, bind, execute, missing, records
 from paribus.study import Study
@@ -157,3 +157,25 @@ def test_a_damaged_run_is_refused(tmp_path, pictures):
     path.write_bytes(path.read_bytes().replace(b'"done"', b'"good"'))
     with pytest.raises(IntegrityError, match="remove the folder"):
         records(bound, place.store)
+
+
+def test_a_run_without_one_finite_output_fails_by_name(tmp_path, pictures):
+    blown_up = {"normalize": {"mean": [0.5] * 3, "std": [1e-40] * 3}, "size": 16}  # every input is infinite
+    with pytest.raises(RunsFailed, match="blown, seed 0: Diverged: an output is not finite") as caught:
+        go(study(seeds=1, arms={"blown": {"input": blown_up}}), tmp_path, pictures)
+    assert caught.value.exit_code == 4
+
+
+def test_another_arm_on_other_data_moves_no_lock(tmp_path):
+    faces = {**BASELINE, "data": {"use": "faces", "n": 4, "n_val": 4, "size": 32}, "epochs": 1}
+
+    def locks(arms):
+        found = study(seeds=1, baseline=faces, arms=arms)
+        bound, place, _ = go(found, tmp_path, tmp_path)
+        running.run(bound, place, Watcher(), max_runs=0, pictures=False)
+        return {path.name for path in place.folder.glob("data*.lock.json")}
+
+    more = {"more": {"data.n": 6}}
+    before = locks(more)
+    assert len(before) == 2 and "data.lock.json" in before
+    assert before < locks({"most": {"data.n": 8}, **more})  # the new arm comes first, and is not held against `more`
