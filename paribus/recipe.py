@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paribus.errors import unknown
+from paribus.labels import CAMVID11, SPACES
 from paribus.losses import OF_PIXELS
 from paribus.parts import PREFIXES, Part, PartProblem, completed
 
@@ -109,6 +110,7 @@ def complete(written: Written, plugins: tuple[str, ...] = ()) -> Recipe:
         values["input"] = _with_normalization(values["input"], values["model"])
         if has_masks(values["data"]):  # an image with a mask is seen whole
             values["input"] = Part(values["input"].use, values["input"].args | {"crop_fraction": 1.0})
+            values["data"] = _without_own_labels(values["data"])
         problems += _impossible(values)
     if problems:
         raise RecipeProblem(problems)
@@ -189,6 +191,14 @@ def _with_normalization(given: Part, model: Part) -> Part:
     elif how == "imagenet":
         how = {"mean": list(zoo.IMAGENET[0]), "std": list(zoo.IMAGENET[1])}
     return Part(given.use, given.args | {"normalize": how})
+
+
+def _without_own_labels(data: Part) -> Part:
+    """`labels` that name the space which the data have anyway are no choice: they change nothing."""
+    own = tuple(data.args.get("classes") or CAMVID11.classes)
+    named = data.args["labels"] if ":" not in data.use else None  # what a user's own part has is not known here
+    is_own = isinstance(named, str) and named in SPACES and SPACES[named].classes == own
+    return Part(data.use, data.args | {"labels": None}) if is_own else data
 
 
 def has_masks(data: Part) -> bool:

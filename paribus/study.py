@@ -110,9 +110,9 @@ class _Reader:
         seeds, looks = self._seeds()
         split = self._choice("split", ("train", "val", "test"), None)
         epoch = self._choice("epoch", ("last", "val", "crossfit"), "last")
-        if epoch == "val" and split == "val":
+        if epoch == "val" and split in ("train", "val"):  # of train the last epoch alone is kept
             self.problem(
-                ("epoch",), "`epoch: val` chooses on val and needs another split to score on.", "epoch: crossfit."
+                ("epoch",), "`epoch: val` chooses on val and needs another split to score on: test.", "epoch: crossfit."
             )
         groups = self._groups()
         control = self._choice("control", ("a/a",), None) is not None

@@ -170,6 +170,20 @@ def test_the_camvid_example(tmp_path):
     assert asked["fewer-labels"].score_in == {"name": "three", "classes": ["sky", "static", "objects"], "merge": merged}
 
 
+def test_naming_the_space_that_the_data_have_changes_nothing(tmp_path):
+    named, silent = (from_text(tmp_path, text) for text in (CAMVID, CAMVID.replace(", labels: camvid11", "")))
+    assert named.recipes["baseline"] == silent.recipes["baseline"]
+    arm = CAMVID.replace(", labels: camvid11", "").replace(
+        "no-skips: {", "same: {data.labels: camvid11}\n  no-skips: {"
+    )
+    assert [p.code for p in problems(tmp_path, arm)] == ["ARM_CHANGES_NOTHING"]
+
+
+def test_the_epoch_by_val_is_not_kept_of_the_training_images():
+    assert "needs another split" in refused(epoch="val", split="val")
+    assert "needs another split" in refused(epoch="val", split="train")
+
+
 def test_metrics_of_different_label_spaces_are_not_subtracted(tmp_path):
     (problem,) = problems(tmp_path, CAMVID.replace(", score_in: three", ""))
     assert problem.code == "SPACES_DIFFER" and "score_in" in problem.fix and "study.yaml:" in problem.where
