@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -90,7 +91,9 @@ def _reduced_size(height: int, width: int, shorter: int | None) -> tuple[int, in
 
 
 def _key(images: ImageSet, fingerprints: Mapping[str, str], shorter: int | None) -> str:
-    text = json.dumps([FORMAT, sorted(fingerprints.items()), shorter, images.masks is not None])
+    choices = [FORMAT, sorted(fingerprints.items()), shorter, images.masks is not None]
+    choices += [] if shorter is None else [PIL.__version__]  # another one may reduce to other pixels
+    text = json.dumps(choices)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 

@@ -88,3 +88,11 @@ def test_two_processes_make_the_same_map(tmp_path):
         one, two = pool.map(_make, [tmp_path] * 2)
     assert one == two
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_images_that_another_pillow_reduced_are_another_map(tmp_path, monkeypatch):
+    images = image_set()
+    prepared(images, MARKS, 12, tmp_path)
+    monkeypatch.setattr("PIL.__version__", "0.0")
+    prepared(images, MARKS, 12, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
