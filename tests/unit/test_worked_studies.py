@@ -1,0 +1,29 @@
+"""The studies of the repository can run as written, and those of CamVid are what their head comments say."""
+
+from pathlib import Path
+
+import pytest
+
+from paribus.recipe import differences
+from paribus.study import Study
+
+STUDIES = Path(__file__).parents[2] / "studies"
+
+
+@pytest.mark.parametrize("file", sorted(STUDIES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_study_is_accepted(file):
+    assert Study.read(file).recipes
+
+
+def test_the_two_splits_of_camvid_are_asked_with_one_recipe():
+    standard, drives = (Study.read(STUDIES / f"{name}.yaml") for name in ("camvid", "camvid-sequence"))
+    for arm in ("baseline", "no-skips"):
+        assert set(differences(standard.recipes[arm], drives.recipes[arm])) == {"data.split"}
+    primary = [next(q for q in each.questions if q.primary) for each in (standard, drives)]
+    assert primary[0].weights == primary[1].weights == {"no-skips": -1.0, "baseline": 1.0}
+
+
+def test_the_three_labels_are_scored_as_three():
+    questions = {q.name: q for q in Study.read(STUDIES / "camvid.yaml").questions}
+    assert questions["fewer-labels"].score_in["classes"] == ["sky", "static", "objects"]
+    assert questions["skips"].score_in is None
