@@ -1,0 +1,38 @@
+"""What the pages on segmentation say can be written, can be written; what they list is all there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from paribus import losses, metrics, parts
+from paribus.recipe import complete
+from paribus.study import Study
+
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "segmentation.md").read_text()
+BLOCKS = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)]
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if set(b) == {"data"}], ids=lambda b: b["data"]["use"])
+def test_data_can_be_written_so(block):
+    assert complete({**block, "model": "fcn", "optimizer": "sgd"}).data.use == block["data"]["use"]
+
+
+def test_label_spaces_can_be_written_so():
+    block = next(b for b in BLOCKS if "labels" in b)
+    baseline = {"data": {"use": "camvid", "root": "camvid"}, "model": "fcn", "optimizer": "sgd"}
+    study = Study.from_dict({"title": "x", "metric": "mean_iou", "seeds": 2, "baseline": baseline, **block})
+    assert study.questions[0].score_in["classes"] == ["sky", "static", "objects"]
+
+
+def test_every_metric_augmentation_and_rule_of_weights_is_named():
+    named = [*metrics.names("segmentation"), *parts.names("paribus.pixel_transforms"), *losses.OF_PIXELS]
+    assert [name for name in named if f"`{name}`" not in TEXT and f" {name}`" not in TEXT] == []
+
+
+@pytest.mark.parametrize("page", [*DOCS.glob("*.md"), DOCS.parent / "README.md"], ids=lambda page: page.name)
+def test_pictures_and_links_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
