@@ -28,8 +28,9 @@ def scale_crop(
 ) -> "Augment":
     """Objects larger or smaller by a random factor, then a random window of the input size.
 
-    scale: 1 is the size at which evaluation shows the whole image; the factor is uniform. Above 1 the window shows a
-    part of the image; below 1 the whole image lies at a random place on its mean colour, and the mask is void there.
+    scale: at 1 the whole image fits the window, as evaluation shows it (where `eval_size` is larger than `size`,
+    evaluation shows it at eval_size / size); the factor is uniform. Above 1 the window shows a part of the image; below
+    1 the whole image lies at a random place on its mean colour, and the mask is void there.
     """
 
     def augment(image: "torch.Tensor", mask: "torch.Tensor", generator: "torch.Generator") -> "Pair":
