@@ -25,13 +25,12 @@ def folded(model: "nn.Module", probe: "torch.Tensor") -> "nn.Module":
 
     if not any(isinstance(module, nn.BatchNorm2d) for module in model.modules()):
         return model
-    with torch.inference_mode():
+    # Whatever the caller does next: bf16 rounds too much to compare, and inference tensors count no changes in place.
+    with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
+        lean = deepcopy(model)
         pairs, expected = _pairs(model, probe)
-    lean = deepcopy(model)
-    with torch.no_grad():
         for convolution, norm in pairs:
             _fold(lean, convolution, norm)
-    with torch.inference_mode():
         largest = expected.abs().max().clamp(min=1.0)
         close = bool((expected - lean(probe)).abs().max() <= TOLERANCE * largest)
     return lean if pairs and close else model
@@ -44,7 +43,7 @@ def _pairs(model: "nn.Module", probe: "torch.Tensor") -> "tuple[list[tuple[str, 
     """
     from torch import nn
 
-    made: dict[int, str] = {}  # tensor -> the convolution it comes from
+    made: dict[tuple[int, int], str] = {}  # tensor, and how often it was changed in place -> its convolution
     held: list[Any] = []  # keeps every tensor alive, so that no two share an identity
     found: dict[str, str] = {}
     calls: dict[str, int] = {}
@@ -52,7 +51,7 @@ def _pairs(model: "nn.Module", probe: "torch.Tensor") -> "tuple[list[tuple[str, 
     def convolved(name: str) -> Any:
         def hook(module: "nn.Module", inputs: Any, output: "torch.Tensor") -> None:
             calls[name] = calls.get(name, 0) + 1
-            made[id(output)] = name
+            made[id(output), output._version] = name
             held.append(output)
 
         return hook
@@ -60,8 +59,9 @@ def _pairs(model: "nn.Module", probe: "torch.Tensor") -> "tuple[list[tuple[str, 
     def normed(name: str) -> Any:
         def hook(module: "nn.Module", inputs: Any) -> None:
             calls[name] = calls.get(name, 0) + 1
-            if id(inputs[0]) in made:
-                found[name] = made[id(inputs[0])]
+            seen = id(inputs[0]), inputs[0]._version
+            if seen in made:
+                found[name] = made[seen]
 
         return hook
 

@@ -86,3 +86,33 @@ def test_a_fold_that_changes_the_output_is_not_used(monkeypatch):
         folding, "_fold", lambda lean, convolution, norm: lean.get_submodule(convolution).weight.zero_()
     )
     assert folded(model, torch.randn(1, 3, 16, 16)) is model
+
+
+class InPlace(nn.Module):
+    """A convolution whose output is added to in place before the norm sees it, as in networks that norm first."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        y = self.first(x)
+        y += x
+        return self.norm(y)
+
+
+def test_a_norm_of_what_was_changed_in_place_is_not_folded():
+    model = InPlace().eval()
+    model.norm.running_mean += 1e-4  # so little that the outputs alone would not tell
+    assert folded(model, torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(2))) is model
+
+
+@pytest.mark.parametrize("name", ["resnet", "lite0"])
+def test_low_precision_changes_nothing_about_what_is_folded(name):
+    model = moved(NETWORKS[name]())
+    images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    plain = folded(model, images)
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        low = folded(model, images)
+    assert norms(low) == norms(plain) < norms(model)
+    assert all(torch.equal(a, b) for a, b in zip(low.parameters(), plain.parameters(), strict=True))
