@@ -89,6 +89,10 @@ def plan(
     total = sum(row.missing * row.seconds_a_run + row.shared for row in rows)
     say(f"  in all about {duration(total)} for {sum(row.missing for row in rows)} runs")
     say("")
+    if bound.scans["baseline"].images.masks is not None:
+        say("What effect can be found is not told of masks in advance: how images differ depends on the network too.")
+        say("The report tells it from the runs that are there; --max-runs trains a few.")
+        return
     say(f"Smallest true effect found in 80 % of such studies, at an accuracy of about {accuracy:.0%}, in points:")
     for power in detectable(bound, accuracy):
         each = ", ".join(f"{row.regime} seeds {row.mde * 100:.1f}" for row in power.rows)

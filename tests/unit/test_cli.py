@@ -264,6 +264,31 @@ def test_plan_says_time_and_power_and_trains_nothing(study, capsys):
     assert not (study.parent / "out/runs").exists()
 
 
+def test_plan_of_masks_tells_no_power_of_right_and_wrong_images(tmp_path, capsys):
+    path = tmp_path / "streets.yaml"
+    path.write_text(
+        """
+title: "Streets"
+metric: mean_iou
+margin: 0.01
+seeds: 3
+split: val
+baseline:
+  data: {use: streets, n: 4, n_val: 2, size: [32, 32]}
+  model: {use: fcn, backbone: resnet10t, skips: [], width: 4}
+  input: {size: 32, normalize: imagenet}
+  epochs: 1
+  batch_size: 2
+arms:
+  skips: {model.skips: [16]}
+"""
+    )
+    assert cli("plan", path, "--out", tmp_path / "out", "--threads", 1) == 0
+    said = capsys.readouterr().out
+    assert "6 runs" in said and "in advance" in said
+    assert "accuracy of about" not in said and "margin" not in said
+
+
 def test_check_says_what_each_question_changes(study, capsys):
     assert cli("check", study) == 0
     assert "model.width: 4 -> 8" in capsys.readouterr().out
