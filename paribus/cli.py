@@ -283,9 +283,9 @@ def _say_remarks(bound: "Bound") -> None:
     """What the scans left out and what looks odd, before anything is trained."""
     from paribus.scan import remarks
 
-    for found in {id(each): each for each in bound.scans.values()}.values():
-        for line in remarks(found):
-            print(line, file=sys.stderr)
+    lines = [line for found in bound.scans.values() for line in remarks(found)]
+    for line in dict.fromkeys(lines):  # arms share data sets, and see the same files in other label spaces
+        print(line, file=sys.stderr)
 
 
 def _screen(study: "Study") -> "Screen":
