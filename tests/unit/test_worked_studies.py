@@ -7,10 +7,13 @@ import pytest
 from paribus.recipe import differences
 from paribus.study import Study
 
-STUDIES = Path(__file__).parents[2] / "studies"
+HOME = Path(__file__).parents[2]
+STUDIES = HOME / "studies"
 
 
-@pytest.mark.parametrize("file", sorted(STUDIES.glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file", sorted([*STUDIES.glob("*.yaml"), *HOME.glob("paribus/studies/*.yaml")]), ids=lambda file: file.stem
+)
 def test_every_study_is_accepted(file):
     assert Study.read(file).recipes
 
