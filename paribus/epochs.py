@@ -21,7 +21,8 @@ def chosen(
 ) -> tuple[Scores, int | None]:
     """The scores that count, and their epoch (None where two epochs were joined).
 
-    last: the last epoch kept of any split. val: the epoch with the best mean metric on `val` (ties: the earliest).
+    last: the last epoch kept of any split. val: the epoch with the best mean metric on `val` (ties: the earliest)
+    among those kept of the split: of masks the best on val by mean IoU and the last.
     crossfit: images are split into two folds by a hash of their id (whole groups together), the same for every run;
     each fold is scored by the epoch that is best on the other fold, so that no image is scored by an epoch it helped
     to choose. Of masks the counts of both folds are joined first, and a metric of the whole set is taken of them all.
@@ -35,7 +36,7 @@ def chosen(
     if rule == "val":
         if split == "val":
             raise DataError("`epoch: val` chooses on val and cannot score there. Score on another split or `crossfit`.")
-        epoch = _best(_evidence(run, "val"), metric)
+        epoch = _best(_evidence(run, "val"), metric, evidence.epochs)
         return _at(run, evidence, epoch), epoch
     return _crossfit(run, evidence, metric, folds(evidence.image_ids, groups)), None
 
@@ -80,8 +81,10 @@ def _joined(scores: Sequence[Scores], chosen_of: NDArray[np.int64]) -> Scores:
     return ClassScores(first.image_ids, first.targets, logits, first.classes)
 
 
-def _best(evidence: Evidence | MaskEvidence, metric: MetricFunction) -> int:
+def _best(evidence: Evidence | MaskEvidence, metric: MetricFunction, kept: Sequence[int]) -> int:
+    """The best epoch among those `kept` where it is to be scored."""
     candidates = _candidates(evidence)
+    candidates = [epoch for epoch in candidates if epoch in kept] or candidates
     return candidates[int(np.argmax([_mean(metric, evidence.at(epoch)) for epoch in candidates]))]
 
 

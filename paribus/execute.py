@@ -14,7 +14,7 @@ from paribus.datasets import ImageSet
 from paribus.errors import DataError, Diverged, IntegrityError, Problem, RunsFailed, StudyError
 from paribus.parts import build, choices, resolve
 from paribus.predictions import RunRecord
-from paribus.prepared import LIMIT, prepared, too_large
+from paribus.prepared import LIMIT, PREPARED, prepared, tidy, too_large
 from paribus.questions import Design
 from paribus.recipe import HOMES, Recipe
 from paribus.runs import Run, sources_of
@@ -224,6 +224,7 @@ def execute(bound: Bound, place: Place, watcher: Watcher, max_runs: int | None =
     while needed:
         with durable.lock(place.store.root / "LOCK"):
             place.store.tidy()
+            tidy(place.store.root.parent / PREPARED)
             trainer.train_all(needed)
         if trainer.failures or trainer.stopped:
             break
@@ -292,7 +293,7 @@ class _Trainer:
 
         key = (id(each), shorter)
         if key not in self.pictures:
-            found = prepared(each.images, each.fingerprints, shorter, self.store.root.parent / "prepared", self.limit)
+            found = prepared(each.images, each.fingerprints, shorter, self.store.root.parent / PREPARED, self.limit)
             if found is None:
                 self.watcher.noted(too_large(each.images, shorter, self.limit))
             self.pictures[key] = Pictures(each.images, found, shorter)

@@ -24,6 +24,7 @@ from paribus.datasets import ImageSet, Item
 from paribus.errors import IntegrityError, Problem
 
 FORMAT = 1
+PREPARED = "prepared"  # the folder beside `runs` that holds the maps
 LIMIT = 20  # GiB; larger sets are decoded again whenever an image is needed
 _PIXELS, _INDEX = "pixels.bin", "index.json"
 _TOGETHER = 64  # images decoded at a time
@@ -101,7 +102,15 @@ def _estimate(images: ImageSet, shorter: int | None, sample: int = 16) -> float:
     """Bytes of the map, from a few images spread over the set."""
     step = max(1, len(images.items) // sample)
     some = images.items[::step]
-    return sum(reduced(images.load(item), shorter).nbytes for item in some) / len(some) * len(images.items)
+    size = sum(reduced(images.load(item), shorter).nbytes for item in some)
+    size += sum(images.masks(item).nbytes for item in some) if images.masks is not None else 0
+    return size / len(some) * len(images.items)
+
+
+def tidy(home: Path) -> None:
+    """Remove what a killed process left half made. Only for whoever holds the lock of the runs beside it."""
+    for leftover in home.glob(".*.*"):
+        durable.remove(leftover)
 
 
 def _make(images: ImageSet, shorter: int | None, folder: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from paribus import durable
 from paribus.errors import DataError, Problem
+from paribus.prepared import PREPARED
 
-PREPARED = "prepared"
 WEIGHTS = ("best.safetensors", "last.safetensors")
 
 

@@ -28,8 +28,9 @@ T = TypeVar("T")
 class Pictures:
     """The images of one data set, and what is made of them once and serves all runs.
 
-    prepared: the memory map of the decoded images, or None: then they are decoded at most once while they fit into
-    `keep` bytes, which is also the room for everything else that is kept. shorter: see `input.prepare`.
+    prepared: the memory map of the decoded images, or None: then they are decoded at most once while there is room.
+    shorter: see `input.prepare`. keep: bytes of room for pixels, and as many for what is computed from them, so that
+    many images never keep out the features that save passes through a network.
     """
 
     images: ImageSet
@@ -38,7 +39,7 @@ class Pictures:
     keep: int = KEEP
     _items: dict[str, list[Item]] = field(default_factory=dict)
     _kept: dict[tuple[Any, ...], Any] = field(default_factory=dict)
-    _used: int = 0
+    _used: dict[str, int] = field(default_factory=dict)
 
     def items(self, split: str) -> list[Item]:
         """The items of a split in the order in which evidence and draws count them: by id."""
@@ -68,13 +69,17 @@ class Pictures:
         return torch.from_numpy(self.once(("mask", item.id), lambda: writable(masks(item))))
 
     def once(self, key: tuple[Any, ...], make: "Any") -> "Any":
-        """What `make()` gives (an array or tensor), kept under `key` while there is room."""
+        """What `make()` gives (an array or tensor), kept under `key` while there is room for its kind.
+
+        The key begins with the kind; features have a room of their own.
+        """
         if key in self._kept:
             return self._kept[key]
         made = make()
-        if self._used + made.nbytes <= self.keep:
+        room = "features" if key[0] == "features" else "pixels"
+        if self._used.get(room, 0) + made.nbytes <= self.keep:
             self._kept[key] = made
-            self._used += made.nbytes
+            self._used[room] = self._used.get(room, 0) + made.nbytes
         return made
 
     def evaluation(self, split: str, recipe: Recipe) -> Iterator["torch.Tensor"]:

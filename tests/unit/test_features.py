@@ -88,3 +88,11 @@ def test_the_order_of_images_belongs_to_the_seed():
     training = prepare(run(**FROZEN), pictures, None)
     targets = torch.cat([t for _, t in features.batches(training, 1)])
     assert np.array_equal(targets.numpy(), training.views.targets().numpy()[training.views.order(1)])
+
+
+def test_pixels_that_fill_their_room_leave_the_features_theirs():
+    pictures = Pictures(image_set(), keep=20 * 20 * 24 * 3)
+    training = prepare(run(**FROZEN), pictures, None)
+    for item in pictures.items("train"):
+        pictures.pixels(item)
+    assert features.of_view(training, 0) is features.of_view(training, 0)

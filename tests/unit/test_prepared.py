@@ -8,7 +8,7 @@ import pytest
 from tiny import MARKS, image_set, load, recipe
 
 from paribus.errors import IntegrityError
-from paribus.prepared import prepared, reduced, too_large
+from paribus.prepared import prepared, reduced, tidy, too_large
 from paribus.views import Pictures, TrainingViews
 
 
@@ -96,3 +96,14 @@ def test_images_that_another_pillow_reduced_are_another_map(tmp_path, monkeypatc
     monkeypatch.setattr("PIL.__version__", "0.0")
     prepared(images, MARKS, 12, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_a_killed_process_left_half_made_is_removed(tmp_path):
+    whole = prepared(image_set(), MARKS, None, tmp_path)
+    half = tmp_path / ".0123456789abcdef0123.4711"
+    half.mkdir()
+    (half / "pixels.bin").write_bytes(b"half")
+    tidy(tmp_path)
+    assert not half.exists()
+    assert np.array_equal(prepared(image_set(), MARKS, None, tmp_path).pixels, whole.pixels)
+    tidy(tmp_path / "not there")
