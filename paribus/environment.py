@@ -6,7 +6,9 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-PACKAGES = ("paribus", "torch", "torchvision", "timm", "numpy", "pillow", "safetensors", "scipy")
+PACKAGES = (
+    "paribus", "torch", "torchvision", "timm", "segmentation-models-pytorch", "numpy", "pillow", "safetensors", "scipy",
+)  # fmt: skip
 
 
 def versions() -> dict[str, str]:
