@@ -114,8 +114,11 @@ def run(
     max_runs: Annotated[int | None, typer.Option("--max-runs", min=1, help="Train at most so many runs now.")] = None,
     pictures: PicturesOption = "few",
     prepared: Annotated[
-        float, typer.Option("--prepared", metavar="GIB", min=0, help="How much of decoded images to keep on disk.")
-    ] = 20,
+        float | None,
+        typer.Option(
+            "--prepared", metavar="GIB", min=0, help="How much of decoded images to keep on disk; 20 if not given."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="Only cpu in this version.")] = "cpu",
 ) -> None:
     """Train what is missing and write the report; the same command goes on after an interruption."""
@@ -301,7 +304,7 @@ def _run(
     max_runs: int | None,
     pictures: str,
     command: str,
-    prepared: float = 20,
+    prepared: float | None = None,
 ) -> None:
     from paribus import running
 

@@ -53,13 +53,13 @@ def run(
     watcher: Watcher,
     *,
     max_runs: int | None = None,
-    prepared: float = LIMIT,
+    prepared: float | None = None,
     pictures: bool = True,
     command: str | None = None,
 ) -> Outcome:
     """Train every run that is missing and write locks, report and tables into the study's folder.
 
-    prepared: GiB of decoded images that may be kept on disk.
+    prepared: GiB of decoded images that may be kept on disk, LIMIT if not given.
     """
     durable.make_folder(place.folder)
     for name, each in {data_lock(bound.study, arm): each for arm, each in bound.scans.items()}.items():
@@ -67,7 +67,7 @@ def run(
     durable.write_json(place.folder / STUDY_LOCK, lock(bound, command))
     failed = None
     try:
-        execute(bound, place, watcher, max_runs, prepared)
+        execute(bound, place, watcher, max_runs, LIMIT if prepared is None else prepared)
     except RunsFailed as error:
         failed = error
     results = collect(place.folder)
