@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paribus import metrics as built_in
-from paribus import scoring, wording
+from paribus import picks, scoring, wording
 from paribus.epochs import chosen
 from paribus.errors import DataError, Problem, StudyError
 from paribus.looks import Decision, Item, replay
@@ -22,9 +22,6 @@ from paribus.stats import Crossed, tipping_point
 
 Floats = NDArray[np.float64]
 Key = tuple[str, str, str]
-
-MOST_PICKS = 1_000_000  # above this many ways to pick one run an arm, a fixed sample of them is counted
-SAMPLED_PICKS = 100_000
 
 
 @dataclass(frozen=True)
@@ -253,15 +250,7 @@ def _one_run_wrong(runs: Sequence[Floats], weights: Sequence[float], difference:
     """The share of picks of one run an arm whose difference has the other sign."""
     if difference == 0:
         return None
-    weighted = [w * values for w, values in zip(weights, runs, strict=True)]
-    if np.prod([float(len(v)) for v in weighted]) > MOST_PICKS:
-        generator = np.random.default_rng(0)
-        picks = sum((generator.choice(v, SAMPLED_PICKS) for v in weighted), np.zeros(SAMPLED_PICKS))
-    else:
-        picks = np.array([0.0])
-        for values in weighted:
-            picks = np.add.outer(picks, values).ravel()
-    return float(np.mean(picks * np.sign(difference) < -1e-12))
+    return float(np.mean(picks.differences(runs, weights) * np.sign(difference) < -1e-12))
 
 
 def _item(question: Question, scores: Mapping[Key, Floats], codes: NDArray[np.int64] | None) -> Item:

@@ -1,6 +1,7 @@
 """The content of `report.json`: every number that the page and the tables show, from the results alone."""
 
 import math
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -10,6 +11,7 @@ from paribus import metrics
 from paribus.contrasts import Contrast
 from paribus.findings import Finding
 from paribus.metrics import MetricFunction
+from paribus.one_run import OneRun, one_run
 from paribus.predictions import ClassScores, MaskCounts, MaskEvidence, RunRecord, Scores
 from paribus.questions import Question
 from paribus.report import evidence, masks
@@ -25,6 +27,7 @@ def document(results: Results) -> Document:
     counted = {arm.name: [evidence.counted(run, results.design, rule) for run in arm.runs] for arm in results.arms}
     known = {arm: [run.scores for run in runs if run] for arm, runs in counted.items()}
     arms = [_arm(results, arm, counted[arm.name]) for arm in results.arms]
+    picked = one_run(results.contrasts, {arm.name: arm.runs for arm in results.arms})
     content = {
         "paribus": _version(),
         "title": results.title,
@@ -32,7 +35,7 @@ def document(results: Results) -> Document:
         "metric": _metric(results.metric),
         "study": _study(results, known),
         "arms": arms,
-        "questions": [_question(results, question) for question in results.questions],
+        "questions": [_question(results, question, picked) for question in results.questions],
         "findings": [_finding(finding) for finding in results.findings],
         "disagreements": _disagreements(results, known),
         "pictures": masks.shown(results, known),
@@ -203,7 +206,7 @@ def _train_accuracy(run: RunRecord, counted: evidence.Counted | None) -> float |
     return next((row["train_accuracy"] for row in rows if "train_accuracy" in row), None)
 
 
-def _question(results: Results, question: Question) -> dict[str, Any]:
+def _question(results: Results, question: Question, picked: tuple[OneRun, ...]) -> dict[str, Any]:
     asked = {
         "name": question.name,
         "ask": question.ask or question.name,
@@ -220,6 +223,7 @@ def _question(results: Results, question: Question) -> dict[str, Any]:
     }
     answer = next((c for c in results.contrasts if c.question.name == question.name), None)
     asked |= masks.of_question(results, question, answer)
+    asked["one_run"] = {row.reading: asdict(row) for row in picked if row.question == question.name}
     return asked | (_answer(answer) if answer else {"verdict": None})
 
 

@@ -11,13 +11,13 @@ HOME = Path(__file__).parents[2] / "paribus"
 LAYERS = (  # a module may import only from the layers above its own; a folder counts as one module
     "errors",
     "predictions questions parts seeding images durable environment yamlfile heads faces labels autoaugment stats "
-    "ratios backbones fcn",
+    "ratios picks backbones fcn",
     "confusion counting maskfile streets zoo sheets",
     "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms",
     "pixel_transforms recipe prepared scan epochs looks scoring checkpoint grouping simulate thumbnails overlays",
     "runs spaces wording decomposition per_class views listing",
     "store asking contrasts features",
-    "study classifying segmenting findings progress upkeep",
+    "study classifying segmenting findings one_run progress upkeep",
     "train",
     "execute results",
     "collect planning report compare maskpictures",
@@ -69,7 +69,19 @@ def test_imports_point_one_way(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["predictions", "stats", "contrasts", "metrics", "epochs", "looks", "plans", "wording", "findings", "report"],
+    [
+        "predictions",
+        "stats",
+        "contrasts",
+        "metrics",
+        "epochs",
+        "looks",
+        "plans",
+        "wording",
+        "findings",
+        "one_run",
+        "report",
+    ],
 )
 def test_statistics_and_report_never_import_torch_nor_the_trainer(name):
     text = "\n".join(path.read_text() for path in sources()[name])
