@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check calibrate bench clean
+.PHONY: demo test check calibrate faults bench clean
 
 demo: .venv/installed
 	$(BIN)/paribus demo
@@ -18,6 +18,10 @@ check: .venv/installed-dev
 calibrate: .venv/installed-dev
 	$(BIN)/python tests/calibration/campaign.py --replicates 2000 --out calibration
 	$(BIN)/python tests/calibration/real_aa.py --repeats 20 --out calibration
+
+# Breaks things on purpose, thousands of times, and writes the table of docs/reliability.md.
+faults: .venv/installed-dev
+	$(BIN)/python tests/faults --out build/faults --docs docs/reliability.md
 
 # Nothing else should run meanwhile. The data sets of the studies are looked for in PARIBUS_DATA.
 bench: .venv/peers/installed

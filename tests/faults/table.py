@@ -1,0 +1,37 @@
+"""The table of outcomes, and its place in a page of the documentation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from campaigns import CAMPAIGNS
+from outcome import Outcome
+
+BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
+COUNTS = ("trials", "kills", "same", "different", "cannot_resume", "leftovers")
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Markdown: one row a campaign."""
+    head = ["", "injected", *(name.replace("_", " ") for name in COUNTS), "seconds"]
+    rows = [head, ["---", "---", *("---:" for _ in head[2:])], *map(_row, outcomes)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(outcome: Outcome) -> list[str]:
+    title = (CAMPAIGNS[outcome.campaign].__doc__ or "").splitlines()[0].rstrip(".")
+    if outcome.skipped:
+        return [outcome.campaign, f"{title} (skipped: {outcome.skipped})", *("–" for _ in COUNTS), "–"]
+    counts = [f"{getattr(outcome, name):,}".replace(",", " ") for name in COUNTS]
+    return [outcome.campaign, title, *counts, f"{outcome.seconds:.0f}"]
+
+
+def into_page(page: str, outcomes: Sequence[Outcome], facts: Mapping[str, Any]) -> str:
+    """The page with the table between its two marks replaced, and under it what it was measured on."""
+    before, _, rest = page.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise ValueError(f"the page has no {BEGIN} … {END}")
+    versions = facts["versions"]
+    on = ", ".join(f"{name} {versions[name]}" for name in ("python", "torch", "numpy", "pillow"))
+    under = f"Seed {facts['seed']}; {on}; {facts['system']} {facts['machine']}, {facts['cores']} cores."
+    return f"{before}{BEGIN}\n{table(outcomes)}\n\n{under}\n{END}{after}"
