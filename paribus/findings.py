@@ -64,9 +64,14 @@ def _control(looked: Looked) -> Finding:
     if row is None:
         sentence = "The study has no A/A control; `control: a/a` would show its noise floor for the price of one arm."
         return Finding(code, title, "skipped", sentence)
-    if row.verdict in ("helps", "hurts"):
+    if row.verdict == "cannot_tell_one_run":
+        sentence = "The same recipe under one other seed: one run an arm does not show how far seeds differ."
+        return Finding(code, title, "skipped", sentence)
+    if row.p <= row.alpha and row.difference != 0:
         sentence = (
-            "The same recipe under other seeds came out as different. By chance this happens to one study in twenty."
+            "The same recipe under other seeds came out as different"
+            f" (p {'< 0.001' if row.p < 0.001 else f'= {row.p:.3f}'}). By chance this happens to one study in twenty; "
+            "if it happens again, something else than the seed differs."
         )
         return Finding(code, title, "issue", sentence)
     return Finding(code, title, "passed", "The same recipe under other seeds could not be told apart, as it should be.")

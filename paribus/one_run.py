@@ -32,6 +32,7 @@ from paribus.predictions import Evidence, MaskEvidence, RunRecord
 from paribus.scoring import scored_in
 
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Reading = Literal["best_on_val", "as_declared"]
 OPEN = ("cannot_tell", "cannot_tell_one_run")
 BINS = 24
@@ -40,11 +41,12 @@ _EXACT = 1e-9  # differences nearer to each other than this are the same: roundi
 
 @dataclass(frozen=True)
 class Bin:
-    """`picks` differences in [low, high)."""
+    """`picks` differences in [low, high); `against`: those that are wrong, or called settled, as the module says."""
 
     low: float
     high: float
     picks: int
+    against: int
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class OneRun:
     direction (without one, or with one of 0: other than zero).
     wrong_sign: the share with the other sign than the full estimate; None where that is 0 or rests on one run an arm.
     wrong_conclusion, called_settled: as the module says; None where they do not apply.
-    bins: the histogram; zero is the edge of a bin.
+    bins: the histogram, from left to right without gaps.
     """
 
     question: str
@@ -136,10 +138,10 @@ def _finite(values: Sequence[Floats]) -> bool:
 
 def _read(row: Contrast, reading: Reading, values: Sequence[Floats]) -> OneRun:
     question, estimate = row.question, row.difference
-    weights = [question.weights[arm] for arm in row.seeds]
-    found = picks.differences(values, weights)
-    least = (question.margin or 2 * _EXACT) - _EXACT  # as large as the margin, up to rounding
-    above, below = float(np.mean(found >= least)), float(np.mean(found <= -least))
+    found = picks.differences(values, [question.weights[arm] for arm in row.seeds])
+    above, below = _as_large_as(question.margin, found), _as_large_as(question.margin, -found)
+    against = _against(row, found, above | below)
+    open_ = row.verdict in OPEN and not question.control
     signed = estimate != 0 and row.verdict != "cannot_tell_one_run"
     return OneRun(
         question=question.name,
@@ -155,38 +157,47 @@ def _read(row: Contrast, reading: Reading, values: Sequence[Floats]) -> OneRun:
         smallest=float(found.min()),
         median=float(np.median(found)),
         largest=float(found.max()),
-        above=above,
-        below=below,
+        above=float(above.mean()),
+        below=float(below.mean()),
         wrong_sign=float(np.mean(found * np.sign(estimate) < -_EXACT)) if signed else None,
-        wrong_conclusion=_wrong(row, found, above + below),
-        called_settled=above + below if row.verdict in OPEN and not question.control else None,
-        bins=_histogram(found),
+        wrong_conclusion=None if open_ else float(against.mean()),
+        called_settled=float(against.mean()) if open_ else None,
+        bins=_histogram(found, against),
     )
 
 
-def _wrong(row: Contrast, found: Floats, large: float) -> float | None:
-    if row.question.control:
+def _as_large_as(margin: float | None, found: Floats) -> Mask:
+    """(P,) whether a difference is the margin or above it, up to rounding; without a margin, above zero."""
+    return np.asarray(found >= (margin or 2 * _EXACT) - _EXACT)
+
+
+def _against(row: Contrast, found: Floats, large: Mask) -> Mask:
+    """(P,) whether a pick is wrong, or calls an open question settled."""
+    if row.verdict not in ("helps", "hurts") or row.question.control:
         return large
-    if row.verdict in OPEN:
-        return None
-    if row.verdict in ("helps", "hurts"):
-        sign = 1 if row.verdict == "helps" else -1
-        return float(np.mean(found * sign < _EXACT))
-    return large
+    sign = 1 if row.verdict == "helps" else -1
+    return np.asarray(found * sign < _EXACT)
 
 
-def _histogram(found: Floats) -> tuple[Bin, ...]:
-    """About BINS bins of one width from the smallest to the largest difference.
+def _histogram(found: Floats, against: Mask) -> tuple[Bin, ...]:
+    """About BINS bins of one width from the smallest to the largest difference, with zero at an edge.
 
     Differences of accuracies are multiples of a share of an image: there the width is such a multiple as well, or
-    bins would hold unequal numbers of possible values and show a comb that is not in the data.
+    bins would hold unequal numbers of possible values and show a comb that is not in the data; and edges lie half a
+    step off, so that a bar stands around its values.
     """
     distinct = np.unique(np.round(found / _EXACT)) * _EXACT
     extent = max(float(distinct[-1] - distinct[0]), _EXACT)
-    width = extent / BINS
+    width, shift = extent / BINS, 0.0
     if 1 < len(distinct) <= 20 * BINS:
         steps = round(extent / float(np.diff(distinct).min()))
-        width = max(-(-steps // BINS), 1) * extent / steps
-    place = np.floor(found / width + 1e-6).astype(np.int64)
-    counts = np.bincount(place - place.min())
-    return tuple(Bin(float(k * width), float((k + 1) * width), int(n)) for k, n in enumerate(counts, int(place.min())))
+        width, shift = max(-(-steps // BINS), 1) * extent / steps, extent / steps / 2 - float(distinct[0])
+    place = np.floor((found + shift) / width + 1e-6).astype(np.int64)
+    first = int(place.min())
+    counts = np.bincount(place - first)
+    wrong = np.bincount(place - first, weights=against)
+    edges = (first + np.arange(len(counts) + 1)) * width - shift
+    return tuple(
+        Bin(float(low), float(high), int(n), int(w))
+        for low, high, n, w in zip(edges, edges[1:], counts, wrong, strict=False)
+    )

@@ -35,6 +35,8 @@ def files(document: Row) -> dict[str, str]:
         "arms.csv": to_csv(arm_rows(document)),
         "runs.csv": to_csv(run_rows(document)),
         "findings.csv": to_csv(document["findings"]),
+        "one_run.csv": to_csv(one_run_rows(document)),
+        "one_run_picks.csv": to_csv(pick_rows(document)),
         "questions.tex": latex(document),
         "questions.md": markdown(document),
         "methods.md": methods(document),
@@ -141,6 +143,25 @@ def _question_row(q: Row) -> Row:
         "primary": q["primary"],
         "control": q["control"],
     }
+
+
+def one_run_rows(document: Row) -> list[Row]:
+    """One row a question and reading: what all ways to pick one run an arm would have said."""
+    return [
+        {key: value for key, value in row.items() if key != "bins"}
+        for q in document["questions"]
+        for row in (q.get("one_run") or {}).values()
+    ]
+
+
+def pick_rows(document: Row) -> list[Row]:
+    """One row a bin of a histogram: its ends, the picks that fall there, and those of them against the answer."""
+    return [
+        {"question": q["name"], "reading": reading} | each
+        for q in document["questions"]
+        for reading, row in (q.get("one_run") or {}).items()
+        for each in row["bins"]
+    ]
 
 
 def arm_rows(document: Row) -> list[Row]:

@@ -69,6 +69,37 @@ def test_recipes_from_before_views_pass():
     assert found("VIEWS", {"a": {"views": None}}).outcome == "passed"
 
 
+# --- the A/A control
+
+
+def of_control(**answer):
+    told = {"verdict": "cannot_tell", "p": 0.4, "alpha": 0.05, "difference": 0.01} | answer
+    row = SimpleNamespace(question=ask("a-a", "baseline", "a-a", control=True), **told)
+    return next(f for f in findings.of_study(lock({"baseline": {}}), [], [row]) if f.code == "AA_CONTROL")
+
+
+def test_a_control_that_cannot_be_told_apart_passes():
+    assert of_control().outcome == "passed"
+    assert of_control(verdict="no_practical_difference", p=0.2).outcome == "passed"
+    assert of_control(verdict="identical", p=float("nan"), difference=0.0).outcome == "passed"
+
+
+@pytest.mark.parametrize("verdict", ["helps", "hurts", "no_practical_difference"])
+def test_a_significant_control_is_an_issue_also_where_the_difference_is_small(verdict):
+    told = of_control(verdict=verdict, p=0.0312)
+    assert told.outcome == "issue" and "p = 0.031" in told.sentence and "one study in twenty" in told.sentence
+    assert "p < 0.001" in of_control(verdict=verdict, p=1e-5).sentence
+
+
+def test_one_run_an_arm_shows_no_noise_floor():
+    told = of_control(verdict="cannot_tell_one_run", p=0.001)
+    assert told.outcome == "skipped" and "one run an arm" in told.sentence
+
+
+def test_no_control_is_told_what_it_would_show():
+    assert found("AA_CONTROL", {"a": {}}).outcome == "skipped"
+
+
 # --- frozen parts
 
 

@@ -1,5 +1,6 @@
 """What one run would have said: every pick counted, against verdicts of every kind."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -140,14 +141,26 @@ def test_very_many_ways_are_sampled_the_same_every_time():
     assert found.std() == pytest.approx(spread, rel=0.02)
 
 
-def test_the_histogram_holds_every_pick_and_zero_is_an_edge():
-    for row in one_run([answered(ARMS, ask())], ARMS):
+def test_the_histogram_holds_every_pick_and_what_is_against_the_answer():
+    for row in one_run([answered(ARMS, ask(), verdict="helps")], ARMS):
         assert sum(b.picks for b in row.bins) == row.picks
-        assert row.bins[0].low <= row.smallest + 1e-9 and row.largest < row.bins[-1].high
-        assert min(abs(b.low) for b in row.bins) < 1e-9
-        assert all(left.high == pytest.approx(right.low) for left, right in zip(row.bins, row.bins[1:], strict=False))
-        below = sum(b.picks for b in row.bins if b.high < 1e-9)
-        assert below == round(row.wrong_sign * row.picks)
+        assert sum(b.against for b in row.bins) == row.wrong_conclusion * row.picks > 0
+        assert row.bins[0].low < row.smallest and row.largest < row.bins[-1].high
+        assert all(left.high == pytest.approx(right.low) for left, right in itertools.pairwise(row.bins))
+
+
+def test_bars_stand_around_the_values_that_accuracies_can_have():
+    bins = one_run([answered(ARMS, ask(), verdict="helps")], ARMS)[0].bins  # .1 .2 -.1 0
+    assert [(b.low + b.high) / 2 for b in bins] == pytest.approx([-0.1, 0.0, 0.1, 0.2])
+    assert [(b.picks, b.against) for b in bins] == [(1, 1), (1, 1), (1, 0), (1, 0)]
+
+
+def test_zero_is_an_edge_among_very_many_values():
+    row = answered(ARMS, ask())
+    values = {arm: np.random.default_rng(k).normal(0, 0.01, 40).tolist() for k, arm in enumerate("ab")}
+    found = one_run([replace(row, per_arm=values, seeds={"a": 40, "b": 40})], {k: v * 20 for k, v in ARMS.items()})[1]
+    assert min(abs(b.low) for b in found.bins) < 1e-12 and 24 <= len(found.bins) <= 26
+    assert all(b.low - 1e-9 <= found.largest for b in found.bins) and found.bins[0].low <= found.smallest
 
 
 @pytest.mark.parametrize("images", [200, 400, 30])

@@ -2,6 +2,7 @@
 
 from paribus.report import figures
 from paribus.report.numbers import Scale, count, duration, percent, plural, scale_of
+from paribus.report.sections.one_run import shown_reading
 from paribus.report.sections.words import Row, counted, named, word_of
 from paribus.report.tables import VERDICTS, images_of
 
@@ -39,6 +40,10 @@ UNTOLD = (
     ("ONE RUN", "one run an arm cannot tell"),
     ("NOT RUN", "the runs are not all there"),
 )
+MISLED = {
+    "wrong_conclusion": "led to another conclusion than all runs together",
+    "called_settled": "called settled what all runs together leave open",
+}
 Words = list[tuple[str, bool]]  # pieces of a sentence, and whether each is a name
 
 
@@ -95,6 +100,7 @@ def _forest_of(metric: str, questions: list[Row]) -> Row:
         "head": f"{scale.label} difference{unit}{direction}",
         "axis": figures.axis_strip(span, signed=True),
         "rows": [_forest_row(scale, span, q) for q in ordered],
+        "control": any(q["control"] for q in questions),
         "same": any(q["verdict"] == "no_practical_difference" for q in questions),
         "margin": scale.amount(next(iter(margins)) / abs(scale.factor)) if len(margins) == 1 else None,
     }
@@ -137,7 +143,7 @@ def answers(document: Row) -> list[Row]:
     """Use, Next, Caution, One run, Repeat: label, text parts, and where to read on."""
     found = [_use(document), _next(document), _caution(document), _one_run(document)]
     found.append({"label": "Repeat", "code": document["command"]} if document["command"] else None)
-    empty = dict.fromkeys(("name", "text", "name_after", "pairs", "items", "more", "code"))
+    empty = dict.fromkeys(("name", "text", "name_after", "link", "pairs", "items", "more", "code"))
     return [empty | f for f in found if f]
 
 
@@ -179,16 +185,16 @@ def _caution(document: Row) -> Row:
 
 
 def _one_run(document: Row) -> Row | None:
-    wrong = [q for q in document["questions"] if q.get("one_run_wrong") is not None and not q["control"]]
-    worst = max(wrong, key=lambda q: q["one_run_wrong"], default=None)
-    if worst is None:
+    """Where one run an arm would have misled most: into a wrong conclusion, or else into settling what is open."""
+    rows = {q["name"]: row for q in document["questions"] if not q["control"] and (row := shown_reading(q))}
+    rows = {name: row for name, row in rows.items() if row["verdict"] != "cannot_tell_one_run"}
+    for kind, text in MISLED.items():
+        counted = {name: row[kind] for name, row in rows.items() if row[kind]}
+        worst = max(counted, key=lambda name: counted[name], default=None)
+        if worst is not None:
+            told = f"an arm would have {text} in {percent(counted[worst])} of all picks"
+            return {"label": "One run", "text": told, "name_after": worst, "link": "one-run"}
+    if not rows:
         return None
-    if worst["one_run_wrong"] == 0:
-        text = "an arm would never have shown the other sign than all runs together, whichever run was picked"
-        signless = any(q.get("difference") == 0 and not q["control"] for q in document["questions"])
-        return {"label": "One run", "text": f"{text} (a difference of exactly 0 has none)" if signless else text}
-    return {
-        "label": "One run",
-        "text": f"an arm would have shown the other sign in {percent(worst['one_run_wrong'])} of picks",
-        "name_after": worst["name"],
-    }
+    text = "an arm would have said the same as all runs together, whichever run was picked"
+    return {"label": "One run", "text": text, "link": "one-run"}

@@ -3,6 +3,7 @@
 from paribus.report import figures
 from paribus.report.numbers import Scale, listed, p_value, percent, plural, scale_of
 from paribus.report.sections.masks import label_spaces
+from paribus.report.sections.one_run import conclusion, shown_reading
 from paribus.report.sections.strips import strip
 from paribus.report.sections.words import Row, counted, named, word_of
 from paribus.report.tables import trained_here
@@ -42,7 +43,7 @@ def question(document: Row, q: Row) -> Row:
         "doubt": _doubt(q),
         "plan": q["plan"].get("sentence"),
         "detectable": scale.amount(q["mde80"]) if q["mde80"] is not None else None,
-        "one_run": percent(q["one_run_wrong"]) if q["one_run_wrong"] is not None else None,
+        "one_run": conclusion(q, row) if (row := shown_reading(q)) else None,
         "tipping": scale.amount(q["tipping_point"]) if q["tipping_point"] is not None else None,
         "tests": _tests(q),
         "covers": ESTIMANDS[q["estimand"]],

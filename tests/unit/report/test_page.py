@@ -148,7 +148,7 @@ def test_every_verdict_has_its_word(results, verdict):
     answer = contrast(asked, verdict, 0.01, 0.02, arms, 200)
     text = page(document(replace(results, questions=(asked,), contrasts=(answer,))))
     word, icon = WORDS[verdict]
-    assert text.count(f'<span class="icon" aria-hidden="true">{html.escape(icon)}</span>{word}</span>') == 2
+    assert text.count(f'<span class="icon" aria-hidden="true">{html.escape(icon)}</span>{word}</span>') == 3
     others = {w for v, (w, _) in WORDS.items() if v != verdict}
     assert not [w for w in others if f"</span>{w}</span>" in text]
 
