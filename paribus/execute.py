@@ -81,7 +81,7 @@ def bind(
     Raises DataError, MachineError, and IntegrityError if the data are not those the study began with.
     """
     found = {use: weights.find(use, weight_files) for use in _pretrained(study)}
-    scans = _scans(study, place, data or {}, watcher)
+    scans = scans_of(study, place, data, watcher)
     first = scans["baseline"]
     split = study.split or ("test" if "test" in first.fingerprints else "val")
     _check_splits(study, scans, split)
@@ -102,13 +102,16 @@ def _pretrained(study: Study) -> list[str]:
     return sorted({network_of(r.model) for r in study.recipes.values() if r.model.args.get("pretrained")})
 
 
-def _scans(study: Study, place: Place, data: Mapping[str, Path], watcher: Watcher | None) -> dict[str, Scan]:
+def scans_of(
+    study: Study, place: Place, data: Mapping[str, Path] | None = None, watcher: Watcher | None = None
+) -> dict[str, Scan]:
+    """The data of every arm, looked at; arms with the same data share one scan. Raises as `bind` does."""
     scans: dict[str, Scan] = {}
     by_data: dict[str, Scan] = {}
     for arm, recipe in study.recipes.items():
         key = data_lock(study, arm)
         if key not in by_data:
-            images = image_set(recipe, data_root(study, study.roots[arm], data))
+            images = image_set(recipe, data_root(study, study.roots[arm], data or {}))
             lock = place.folder / key
             known = json.loads(lock.read_bytes()) if lock.exists() else None
             on_leak = "drop_train" if study.on_leak == "drop_train" else "refuse"

@@ -78,13 +78,14 @@ def too_large(images: ImageSet, shorter: int | None, limit: float) -> Problem:
 
 def reduced(image: Pixels, shorter: int | None) -> Pixels:
     """The image with its shorter side reduced to `shorter` pixels (bilinear, antialiased); never enlarged."""
-    size = _reduced_size(image.shape[0], image.shape[1], shorter)
+    size = reduced_size(image.shape[0], image.shape[1], shorter)
     if size == image.shape[:2]:
         return image
     return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR))
 
 
-def _reduced_size(height: int, width: int, shorter: int | None) -> tuple[int, int]:
+def reduced_size(height: int, width: int, shorter: int | None) -> tuple[int, int]:
+    """The (height, width) that `reduced` gives an image."""
     least = min(height, width)
     if shorter is None or least <= shorter:
         return height, width

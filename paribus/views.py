@@ -88,9 +88,10 @@ class Pictures:
         for start in range(0, len(items), EVAL_BATCH):
             some = items[start : start + EVAL_BATCH]
             key = ("evaluation", split, start, *map(str, eval_sizes(recipe)), has_masks(recipe.data))
-            yield self.once(key, lambda some=some: stacked([self._seen(i, recipe) for i in some]))
+            yield self.once(key, lambda some=some: stacked([self.seen(i, recipe) for i in some]))
 
-    def _seen(self, item: Item, recipe: Recipe) -> "torch.Tensor":
+    def seen(self, item: Item, recipe: Recipe) -> "torch.Tensor":
+        """uint8 (3, height, width): an image as evaluation wants it."""
         side, shorter = eval_sizes(recipe)
         image = self.pixels(item)
         return whole(image, side) if has_masks(recipe.data) else centre(image, side, shorter)
@@ -178,7 +179,7 @@ class TrainingViews:
         return ahead(self._batches(epoch))
 
     def _batches(self, epoch: int) -> Iterator[tuple["torch.Tensor", "torch.Tensor"]]:
-        draw = self._drawn(epoch)
+        draw = self.drawn(epoch)
         for batch in self.chosen(epoch):
             pairs = [draw(int(i)) for i in batch]
             yield stacked([image for image, _ in pairs]), together([target for _, target in pairs])
@@ -191,12 +192,19 @@ class TrainingViews:
 
     def view(self, number: int) -> Iterator["torch.Tensor"]:
         """Batches of every training image in one of its K views, in the order of `items`."""
-        draw, count = self._drawn(number + 1), len(self.pictures.items("train"))
+        draw, count = self.drawn(number + 1), len(self.pictures.items("train"))
         for start in range(0, count, EVAL_BATCH):
             yield stacked([draw(i)[0] for i in range(start, min(count, start + EVAL_BATCH))])
 
-    def _drawn(self, epoch: int) -> Any:
-        """index -> (augmented image, target)."""
+    def stream(self, name: str, epoch: int, index: int) -> "torch.Generator":
+        """Where the augmentation `name` (see `augment_paths`) takes its draws from for one image in one epoch."""
+        views = self.recipe.views
+        if views is None:
+            return generator(self.seed, "augment", name, epoch, index)
+        return generator(0, "view", name, (epoch - 1) % views, index)
+
+    def drawn(self, epoch: int) -> Any:
+        """index -> (augmented image, target): what an epoch shows of one training image."""
         recipe, items = self.recipe, self.pictures.items("train")
         size = sides(recipe.input.args["size"])
         paired = has_masks(recipe.data)
@@ -204,15 +212,10 @@ class TrainingViews:
         parts = [build(part, home, size if paired else size[0]) for part in recipe.augment]
         names = augment_paths([part.use for part in recipe.augment])
 
-        def stream(name: str, index: int) -> "torch.Generator":
-            if recipe.views is None:
-                return generator(self.seed, "augment", name, epoch, index)
-            return generator(0, "view", name, (epoch - 1) % recipe.views, index)
-
         def labelled(index: int) -> tuple["torch.Tensor", int]:
             image = self.pictures.pixels(items[index])
             for name, part in zip(names, parts, strict=True):
-                image = part(image, stream(name, index))
+                image = part(image, self.stream(name, epoch, index))
             if tuple(image.shape[-2:]) != size:  # no part has chosen a crop
                 image = centre(image, size, round(size[0] / recipe.input.args["crop_fraction"]))
             return image, items[index].label
@@ -221,7 +224,7 @@ class TrainingViews:
             image, mask = self.pictures.pixels(items[index]), self.pictures.mask(items[index])
             mask = nearest(mask, (image.shape[-2], image.shape[-1]))
             for name, part in zip(names, parts, strict=True):
-                image, mask = part(image, mask, stream(name, index))
+                image, mask = part(image, mask, self.stream(name, epoch, index))
             return whole(image, size), nearest(mask, size)
 
         return masked if paired else labelled

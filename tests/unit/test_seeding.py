@@ -86,7 +86,7 @@ def draws(monkeypatch, augment):
         return found
 
     monkeypatch.setattr(paribus.views, "generator", spy)
-    views(augment=augment)._drawn(1)(5)
+    views(augment=augment).drawn(1)(5)
     return seen
 
 
