@@ -13,7 +13,7 @@ from paribus.errors import DataError
 from paribus.metrics import MetricFunction
 from paribus.predictions import ClassScores, MaskCounts, RunRecord, Scores
 from paribus.questions import Design
-from paribus.stats import contrast
+from paribus.stats import FEWEST_GROUPS, contrast, these_images
 
 MATRIX_CLASSES = 12
 BINS = 15
@@ -42,9 +42,13 @@ def accuracy(scores: ClassScores) -> float:
 
 
 def interval_of_level(runs: list[NDArray[np.float64]], groups: list[str] | None) -> tuple[float, float] | None:
-    """The 95 % interval of an arm's own level, over new runs and new images; None where it cannot be had."""
+    """The 95 % interval of an arm's own level; None where it cannot be had.
+
+    Over new runs and new images, like a contrast; with fewer than 8 groups of images, for exactly these images.
+    """
+    few = groups is not None and len(set(groups)) < FEWEST_GROUPS
     try:
-        found = contrast([np.stack(runs)], [1.0], groups)
+        found = these_images([np.stack(runs)], [1.0]) if few else contrast([np.stack(runs)], [1.0], groups)
     except ValueError:
         return None
     return found.low, found.high

@@ -9,6 +9,7 @@ from paribus.per_class import FEWEST_IMAGES
 from paribus.report import figures
 from paribus.report.numbers import Scale, count, p_value, percent, plural, scale_of
 from paribus.report.sections.words import Row, colours_of, hexadecimal, named
+from paribus.stats import FEWEST_GROUPS
 from paribus.thumbnails import view
 
 IOU = Scale("IoU", 100.0, 1, "%", "points")
@@ -32,6 +33,7 @@ def classes(document: Row) -> Row | None:
         "several_spaces": len({tuple(arm["space"]["classes"]) for arm in arms}) > 1,
         "rare": any(row["low"] is None and row["value"] is not None for arm in arms for row in arm["classes"]),
         "fewest": FEWEST_IMAGES,
+        "fixed": 0 < (document["study"]["groups"] or 0) < FEWEST_GROUPS,
         "questions": asked,
     }
 

@@ -21,6 +21,7 @@ from paribus.report import document, page, render
 from paribus.report.masks import shown
 from paribus.report.tables import files, methods
 from paribus.results import ArmResult, Results
+from paribus.stats import these_images
 from paribus.thumbnails import Thumbnails
 from paribus.verify import verify
 
@@ -69,6 +70,14 @@ def test_every_metric_of_an_arm_is_that_of_the_evidence(results, content):
         train = [metrics.mean_iou(run.evidence["train"].at(2)).mean() for run in arm.runs]
         assert row["train_mean_iou"] == pytest.approx(np.mean(train)) and row["train_accuracy"] is None
         assert row["runs"][0]["best_val"]["value"] == max(r["val_mean_iou"] for r in row["runs"][0]["curves"])
+
+
+def test_a_level_with_few_groups_is_of_exactly_these_images(results, content, made):
+    runs = [metrics.mean_iou(run.evidence["val"].at(run.evidence["val"].epochs[-1])) for run in results.arms[0].runs]
+    found, expected = content["arms"][0], these_images([np.stack(runs)], [1.0])
+    assert content["study"]["groups"] == 2
+    assert found["ci95"] == found["scores"]["mean_iou"]["ci95"] == pytest.approx((expected.low, expected.high))
+    assert "exactly these images: they form fewer than 8 groups" in made
 
 
 def test_each_arm_has_its_own_classes_and_colours(content):
