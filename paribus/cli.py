@@ -236,17 +236,25 @@ def list_parts(kind: Annotated[str, typer.Argument(help="models, datasets, trans
 
 @data_app.command("scan")
 def scan(
-    path: Annotated[Path, typer.Argument(help="A folder of labelled images, CamVid, or a manifest (CSV).")],
+    path: Annotated[
+        Path, typer.Argument(help="A folder of labelled images, of images and masks, CamVid, or a manifest (CSV).")
+    ],
 ) -> None:
-    """Look at every image once: classes, counts, what is broken, what is suspicious."""
+    """Look at every image once: classes, counts, what is broken, what is suspicious, what masks hold."""
     from paribus import datasets
-    from paribus.scan import describe
+    from paribus.parts import Part, build
+    from paribus.recipe import HOMES
+    from paribus.scan import describe, undeclared
     from paribus.scan import scan as look
 
     if path.suffix == ".csv":
         images = datasets.csv(path.parent, manifest=path.name)
-    elif (path / "trainannot").is_dir():
+    elif (path / "trainannot").is_dir() or (path / "LabeledApproved_full").is_dir():
         images = datasets.camvid(path)
+    elif (found := undeclared(path)) is not None:
+        for line in found.lines:
+            say(line)
+        images = build(Part("masks", found.choices), HOMES["data"], path)
     else:
         images = datasets.folder(path)
     for line in describe(look(images)):

@@ -64,6 +64,15 @@ class MaskFacts:
     warnings: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True)
+class Written:
+    """Pixels of each value, or of each colour, of one mask; palette: the colours of values that are indices."""
+
+    values: dict[int, int]
+    colours: dict[Colour, int]
+    palette: dict[int, Colour]
+
+
 def coding(
     own: Space,
     *,
@@ -91,6 +100,17 @@ def inspect(path: Path, code: Coding, name: str | None = None) -> MaskFacts:
     mask, palette, notes = _own_mask(data, code, where)
     said = tuple(Problem(kind, message, where) for kind, message in dict(notes).items())
     return _facts(mask, code.numbers, len(code.space.classes), images.hash_bytes(data), len(data), palette, said)
+
+
+def written(path: Path, name: str | None = None) -> Written:
+    """What `path` holds as long as nobody has said what it means. Raises ImageProblem for what can be no mask."""
+    where = name or path.name
+    array, palette, _ = _as_written(images.read_bytes(path, where), where, by_colour=False)
+    if array.ndim == 2:
+        values, counts = np.unique(array, return_counts=True)
+        return Written(dict(zip(values.tolist(), counts.tolist(), strict=True)), {}, palette)
+    colours, counts = np.unique(_packed(array), return_counts=True)
+    return Written({}, dict(zip(map(_unpacked, colours.tolist()), counts.tolist(), strict=True)), {})
 
 
 def generated(own: NDArray[np.uint8], code: Coding) -> MaskFacts:
@@ -133,6 +153,24 @@ def _facts(
 
 def _own_mask(data: bytes, code: Coding, name: str) -> tuple[NDArray[np.uint8], tuple[tuple[int, Colour], ...], Notes]:
     """((H, W) own class indices and VOID, the palette that was used, what had to be changed)."""
+    white = 255 if 255 in code.values and 1 not in code.values else 1
+    array, palette, notes = _as_written(data, name, bool(code.colours), white)
+    if array.ndim == 2:
+        used = tuple((k, colour) for k, colour in palette.items() if code.values.get(k, VOID) != VOID)
+        return _by_value(array, code, name), used, notes
+    if code.colours:
+        return _by_colour(array, code, name), (), notes
+    found = [_unpacked(v) for v in np.unique(_packed(array)).tolist()]
+    raise _colour_problem(f"is coloured, and no colours are declared. It holds {_listed(found)}.", name)
+
+
+def _as_written(
+    data: bytes, name: str, by_colour: bool, white: int = 1
+) -> tuple[NDArray[np.generic], dict[int, Colour], Notes]:
+    """((H, W) values or (H, W, 3) colours, index -> colour of the palette that occurs, what had to be changed).
+
+    by_colour: whether palettes and equal channels are read as colours. white: the value of white in one bit.
+    """
     notes: Notes = []
     if data.startswith(b"\xff\xd8\xff") or (data[8:16] in (b"WEBPVP8 ", b"WEBPVP8X") and b"VP8 " in data[12:4096]):
         fix = "Save masks as PNG from where they were drawn; a converted JPEG stays smeared."
@@ -146,20 +184,18 @@ def _own_mask(data: bytes, code: Coding, name: str) -> tuple[NDArray[np.uint8], 
         if kind == "PNG" and data[25] != 0 and data[24] > 8:
             message = "has 16 bits a channel and more than one channel."
             raise _problem("SEG_MASK_CHANNELS", message, name, "Save 8-bit RGB, or class indices in one channel.")
-        if image.mode == "P" and not code.colours:
+        if image.mode == "P" and not by_colour:
             indices = np.asarray(image)
-            return _by_value(indices, code, name), _palette(image, indices, code), notes
+            return indices, _palette(image, indices), notes
         if image.mode in ("P", "RGB", "RGBA", "RGBX", "LA", "PA"):
-            array = _channels(image, code, name, notes)
-            return (_by_colour if array.ndim == 3 else _by_value)(array, code, name), (), notes
-        return _by_value(_values(image, data, kind, code, name, notes), code, name), (), notes
+            return _channels(image, by_colour, name, notes), {}, notes
+        return _values(image, data, kind, white, name, notes), {}, notes
 
 
-def _values(image: Image.Image, data: bytes, kind: str, code: Coding, name: str, notes: Notes) -> NDArray[np.int64]:
+def _values(image: Image.Image, data: bytes, kind: str, white: int, name: str, notes: Notes) -> NDArray[np.int64]:
     """(H, W) the values as they were written: no scaling, no shift."""
     array = np.asarray(image)
     if image.mode == "1":
-        white = 255 if 255 in code.values and 1 not in code.values else 1
         return array.astype(np.int64) * white
     if image.mode == "F":
         if not np.isfinite(array).all() or (array != np.rint(array)).any():
@@ -177,19 +213,16 @@ def _values(image: Image.Image, data: bytes, kind: str, code: Coding, name: str,
     return array.astype(np.int64)
 
 
-def _channels(image: Image.Image, code: Coding, name: str, notes: Notes) -> NDArray[np.uint8]:
-    """(H, W, 3) colours, or (H, W) values if no colours are declared and the three channels are equal."""
+def _channels(image: Image.Image, by_colour: bool, name: str, notes: Notes) -> NDArray[np.uint8]:
+    """(H, W, 3) colours, or (H, W) values if colours mean nothing and the three channels are equal."""
     if image.mode in ("RGBA", "LA", "PA") and np.asarray(image.getchannel("A")).min() < 255:
         message = "has an alpha channel with transparent pixels: is the class in the colour or in the alpha?"
         raise _problem("SEG_MASK_CHANNELS", message, name, "Save class indices in one channel, or RGB.")
     array = np.asarray(image.convert("RGB"))
-    if code.colours:
+    if by_colour or (array != array[:, :, :1]).any():
         return array
-    if (array == array[:, :, :1]).all():
-        notes.append(("SEG_MASK_CHANNELS", "has three equal channels; one is used."))
-        return array[:, :, 0]
-    found = [tuple(int(v) for v in colour) for colour in np.unique(array.reshape(-1, 3), axis=0)]
-    raise _colour_problem(f"is coloured, and no colours are declared. It holds {_listed(found)}.", name)
+    notes.append(("SEG_MASK_CHANNELS", "has three equal channels; one is used."))
+    return array[:, :, 0]
 
 
 def _by_value(array: NDArray[np.generic], code: Coding, name: str) -> NDArray[np.uint8]:
@@ -213,14 +246,23 @@ def _by_value(array: NDArray[np.generic], code: Coding, name: str) -> NDArray[np
     return found
 
 
-def _by_colour(array: NDArray[np.uint8], code: Coding, name: str) -> NDArray[np.uint8]:
-    wide = array.astype(np.int64)
-    packed = (wide[:, :, 0] << 16) + (wide[:, :, 1] << 8) + wide[:, :, 2]
+def _by_colour(array: NDArray[np.generic], code: Coding, name: str) -> NDArray[np.uint8]:
+    packed = _packed(array)
     found = _looked_up(packed, {(r << 16) + (g << 8) + b: k for (r, g, b), k in code.colours.items()})
     if (found == _UNKNOWN).any():
-        odd = [(v >> 16, v >> 8 & 255, v & 255) for v in np.unique(packed[found == _UNKNOWN]).tolist()]
+        odd = [_unpacked(v) for v in np.unique(packed[found == _UNKNOWN]).tolist()]
         raise _colour_problem(f"holds colours that are not declared: {_listed(odd)}.", name)
     return found
+
+
+def _packed(colours: NDArray[np.generic]) -> NDArray[np.int64]:
+    """(H, W) one number for each colour of (H, W, 3)."""
+    wide = colours.astype(np.int64)
+    return (wide[:, :, 0] << 16) + (wide[:, :, 1] << 8) + wide[:, :, 2]
+
+
+def _unpacked(number: int) -> Colour:
+    return number >> 16, number >> 8 & 255, number & 255
 
 
 def _looked_up(array: NDArray[np.int64], known: Mapping[int, int]) -> NDArray[np.uint8]:
@@ -238,11 +280,11 @@ def _looked_up(array: NDArray[np.int64], known: Mapping[int, int]) -> NDArray[np
     return np.where(numbers[place] == array, meaning[place], np.uint8(_UNKNOWN)).astype(np.uint8)
 
 
-def _palette(image: Image.Image, indices: NDArray[np.uint8], code: Coding) -> tuple[tuple[int, Colour], ...]:
-    """Index -> colour of the classes that occur."""
+def _palette(image: Image.Image, indices: NDArray[np.uint8]) -> dict[int, Colour]:
+    """Index -> colour of the indices that occur."""
     flat = image.getpalette("RGB") or []
-    used = [k for k in np.unique(indices).tolist() if code.values.get(k, VOID) != VOID and 3 * k + 2 < len(flat)]
-    return tuple((k, (flat[3 * k], flat[3 * k + 1], flat[3 * k + 2])) for k in used)
+    used = [k for k in np.unique(indices).tolist() if 3 * k + 2 < len(flat)]
+    return {k: (flat[3 * k], flat[3 * k + 1], flat[3 * k + 2]) for k in used}
 
 
 def _colour_problem(message: str, name: str) -> ImageProblem:

@@ -42,7 +42,7 @@ def masks(
     pattern = group_pattern(groups)
     root = existing(root)
     found = Found(root)
-    homes = _homes(root, found, images, masks, mask_suffix)
+    homes = homes_of(root, found, images, masks, mask_suffix)
     given_split = homes[0].split != ""
     if given_split and splits:
         message = f"has split folders ({', '.join(h.images for h in homes)}), and the study asks for a split."
@@ -73,8 +73,11 @@ def pairs_of(root: Path, homes: Sequence[Home], found: Found) -> tuple[list[Pair
 # ------------------------------------------------------------------------------------------------ what lies where
 
 
-def _homes(root: Path, found: Found, images: str, masks: str, suffix: str) -> list[Home]:
-    """Where images and masks lie, split by split; one home with the split "" if there are no split folders."""
+def homes_of(root: Path, found: Found, images: str, masks: str, suffix: str) -> list[Home]:
+    """Where images and masks lie, split by split; one home with the split "" if there are no split folders.
+
+    Raises DataError.
+    """
     outside = [link_problem(root / name, root, name) for name in (images, masks) if (root / name).exists()]
     if any(outside):
         raise DataError([problem for problem in outside if problem])

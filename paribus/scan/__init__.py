@@ -11,6 +11,7 @@ from paribus.scan.description import describe, remarks
 from paribus.scan.facts import FORMAT, Facts, Scan
 from paribus.scan.looking import guarded, look
 from paribus.scan.pixels import SplitPixels
+from paribus.scan.undeclared import undeclared
 from paribus.scan.whole import REJECT_COUNT, REJECT_SHARE, OnLeak
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "describe",
     "remarks",
     "scan",
+    "undeclared",
 ]
 
 
