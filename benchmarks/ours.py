@@ -290,15 +290,16 @@ def compared(before: str, after: str, runs: Mapping[str, Sequence[RunRecord]], m
 
 def made_up(folder: Path, arms: int, seeds: int, images: int) -> Path:
     """The folder of a study whose runs nobody trained: drawn answers, written as training writes them."""
-    from paribus import durable
+    from paribus import durable, sealed
     from paribus.collect import lock
-    from paribus.store import TIMING, write_evidence
+    from paribus.execute import STUDY_LOCK
+    from paribus.store import TIMING, owner_of, write_evidence
 
     study = Study.from_dict(small_study(20, arms, seeds, 1) | {"title": "Made up"})
     bound, place = _open(study, {}, 1, folder)
     marks = bound.scans["baseline"].fingerprints
     durable.make_folder(place.folder)
-    durable.write_json(place.folder / "study.lock.json", lock(bound))
+    sealed.write(place.folder / STUDY_LOCK, lock(bound), STUDY_LOCK)
     rng = np.random.default_rng(0)
     ids, targets = tuple(f"val/{i:06d}" for i in range(images)), np.arange(images) % 2
     for arm, run in ((arm, run) for arm, runs in bound.runs.items() for run in runs):
@@ -308,7 +309,8 @@ def made_up(folder: Path, arms: int, seeds: int, images: int) -> Path:
         said = Evidence("val", ids, targets, ("neutral", "smiling"), (1,), logits[None])
         write_evidence(final, marks["val"], said)
         durable.write_json(final / "run.json", _made_up_facts(run))
-        durable.write_json(final / TIMING, {"seconds": 1.0, "images_per_second": 20.0})
+        timing = {"seconds": 1.0, "images_per_second": 20.0}
+        sealed.write(final / TIMING, timing, owner_of(run.id, TIMING))
         place.store.publish(run.id)
     return place.folder
 

@@ -32,12 +32,16 @@ class Study(paribus.study.Study):
         *,
         threads: int | None = None,
         max_runs: int | None = None,
+        sha256: Mapping[str, str] | None = None,
         pictures: bool = True,
+        allow_inexact: bool = False,
         watcher: Watcher | None = None,
     ) -> Path:
         """Train what is missing and write the report, as `paribus run`; gives the report's page.
 
-        data: name -> folder. weights: model -> file. watcher: told of progress; lines on stderr if not given.
+        data: name -> folder. weights: model -> file. sha256: model -> the hash its weights must have. allow_inexact:
+        runs that were begun in another environment go on, and are marked for ever. watcher: told of progress; lines on
+        stderr if not given.
         Raises DataError, MachineError, IntegrityError and LockedError, and RunsFailed after the report is written.
         """
         from paribus import running
@@ -46,8 +50,8 @@ class Study(paribus.study.Study):
         screen = Screen(self.title, {arm: recipe.epochs for arm, recipe in self.recipes.items()})
         told = watcher or screen
         try:
-            bound, place = running.open_study(self, Path(out), told, _paths(data), _paths(weights), threads)
-            done = running.run(bound, place, told, max_runs=max_runs, pictures=pictures)
+            bound, place = running.open_study(self, Path(out), told, _paths(data), _paths(weights), threads, sha256)
+            done = running.run(bound, place, told, max_runs=max_runs, pictures=pictures, allow_inexact=allow_inexact)
         finally:
             screen.close()
         if done.failed is not None:

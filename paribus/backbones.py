@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from paribus.errors import IntegrityError, Problem
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
@@ -15,17 +17,25 @@ VGG16 = "vgg16"  # torchvision's; every other name is timm's
 def fitting(own: "State", weights: "State | None", name: str) -> "State":
     """The pretrained weights of the network `name` under its own names; `own` is its state dict.
 
-    Raises ValueError if there are none or they are another network's.
+    Raises ValueError if there are none, IntegrityError if they are another network's.
     """
     if weights is None:
         raise ValueError(f"{name}: pretrained weights were asked for and none were given.")
     if all(k in weights for k in own):
+        if other := [k for k in own if weights[k].shape != own[k].shape]:
+            shapes = f"{tuple(weights[other[0]].shape)}, {tuple(own[other[0]].shape)} is expected"
+            raise _misfit(name, f"{other[0]} has the shape {shapes}")
         return {k: weights[k] for k in own}
     # The same network under other names (efficientnet-pytorch's for timm's lite models): same order, same shapes.
     if [v.shape for v in own.values()] != [v.shape for v in weights.values()]:
         missing = [k for k in own if k not in weights][:3]
-        raise ValueError(f"{name}: the weights do not fit the network (missing among others: {', '.join(missing)}).")
+        raise _misfit(name, f"missing among others: {', '.join(missing)}" if missing else "other shapes")
     return dict(zip(own, weights.values(), strict=True))
+
+
+def _misfit(name: str, what: str) -> IntegrityError:
+    fix = f"name the file of {name} itself (--weights MODEL=FILE), with its original classifier."
+    return IntegrityError([Problem("CKPT_SHAPE", f"the weights do not fit the network ({what}).", name, fix)])
 
 
 def stages(name: str, weights: "State | None", pretrained: bool) -> "tuple[nn.Module, dict[int, int]]":

@@ -1,8 +1,10 @@
 """A run's committed states: what makes a killed run go on, and the folder it leaves in the end."""
 
 import hashlib
-import json
+import shlex
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import durable, environment, freezing
+from paribus import durable, environment, freezing, sealed, tensorfile
 from paribus.errors import IntegrityError, Problem
 
 if TYPE_CHECKING:
@@ -74,8 +76,7 @@ class Keeper:
 
     def _commit(self, training: "Training", seconds: float) -> None:
         """STATE.json is the only commit point; it names the files that count, with their hashes."""
-        state_file = self.partial / STATE
-        old = json.loads(state_file.read_bytes())["files"] if state_file.exists() else {}
+        old = committed(self.partial)["files"] if (self.partial / STATE).exists() else {}
         new = self.pending | {f"state-{training.epoch}.safetensors": _packed(training)}
         for name, content in new.items():
             durable.write(self.partial / name, content)
@@ -88,9 +89,10 @@ class Keeper:
             "curves": training.curves,
             "environment": environment.full(),
             "frozen": vars(training.frozen),
+            "inexact": training.inexact,
             "seconds": seconds,
         }
-        durable.write_json(state_file, state)
+        sealed.write(self.partial / STATE, state, owner_of(self.partial))
         self.pending = {}
         for stale in self.partial.glob("*.safetensors"):
             if stale.name not in files:
@@ -113,55 +115,133 @@ def model_bytes(training: "Training") -> bytes:
     return save({k: v.contiguous() for k, v in training.model.state_dict().items()})
 
 
-def resume(training: "Training", partial: Path) -> float:
-    """Bring a fresh training to the last committed epoch; the seconds it has used so far."""
-    from safetensors.torch import load
+def owner_of(partial: Path) -> str:
+    """Whose the sealed state of a partial run is."""
+    return f"{partial.stem}/{STATE}"
 
-    state = json.loads((partial / STATE).read_bytes())
-    _same_environment(state["environment"], environment.full(), partial)
-    content = _committed(partial, state, f"state-{state['epoch']}.safetensors")
-    tensors = load(content)
+
+def committed(partial: Path) -> dict[str, Any]:
+    """What STATE.json says. Raises IntegrityError."""
+    with _as_damage(partial, STATE, "CKPT_HASH"):
+        if partial.is_symlink():
+            raise ValueError(f"{partial.name} is a link")
+        return sealed.read(partial / STATE, owner_of(partial))
+
+
+def shapes_of(training: "Training") -> dict[str, tuple[int, ...]]:
+    """Tensor of the model -> its shape."""
+    return {name: tuple(tensor.shape) for name, tensor in training.model.state_dict().items()}
+
+
+def resume(training: "Training", partial: Path, allow_inexact: bool = False) -> float:
+    """Bring a fresh training to the last committed epoch; the seconds it has used so far.
+
+    Raises IntegrityError for a state that is not what was written, and for one of another environment, which
+    `allow_inexact` takes and remembers in `training.inexact`.
+    """
+    state = committed(partial)
+    moved = moved_from(state["environment"], environment.full())
+    if moved and not allow_inexact:
+        raise IntegrityError([_other_environment(moved, partial)])
+    name = f"state-{state['epoch']}.safetensors"
+    content = _committed(partial, state, name)
+    with _as_damage(partial, name, "CKPT_SHAPE"):
+        tensorfile.refuse_other_shapes(tensorfile.entries(content), shapes_of(training), "model.")
+    with _as_damage(partial, name, "CKPT_FORMAT"):
+        tensors = tensorfile.tensors(content)
+        _load_model(training, tensors)
+        _load_optimizer(training, tensors)
+    with _as_damage(partial, STATE, "CKPT_FORMAT"):
+        training.epoch, training.curves = int(state["epoch"]), list(state["curves"])
+        training.frozen = freezing.Frozen(**state["frozen"])
+        training.inexact = [*state["inexact"], *([{"epoch": training.epoch, "changed": moved}] if moved else [])]
+        return float(state["seconds"])
+
+
+def _load_model(training: "Training", tensors: dict[str, Any]) -> None:
     own = training.model.state_dict()
+    parameters = {name: tensors[f"model.{name}"] for name, _ in training.model.named_parameters()}
+    if (bad := tensorfile.not_finite(parameters)) is not None:
+        raise ValueError(f"has {bad!r} with values that are not finite")
     training.model.load_state_dict({k: tensors[f"model.{k}"] for k in own})
+
+
+def _load_optimizer(training: "Training", tensors: dict[str, Any]) -> None:
     moments: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):
             _, index, key = name.split(".", 2)
             moments.setdefault(int(index), {})[key] = tensor
+    learned = [p for group in training.optimizer.param_groups for p in group["params"]]
+    for number, moment in ((n, m) for n, each in moments.items() for m in each.values()):
+        if not 0 <= number < len(learned) or (moment.ndim and moment.shape != learned[number].shape):
+            raise ValueError(f"has a moment of the optimizer that fits no parameter: {number} of {len(learned)}")
     saved = training.optimizer.state_dict()
     training.optimizer.load_state_dict({"state": moments, "param_groups": saved["param_groups"]})
-    training.epoch, training.curves = state["epoch"], state["curves"]
-    training.frozen = freezing.Frozen(**state["frozen"])
-    return float(state["seconds"])
 
 
-def _same_environment(then: dict[str, Any], now: dict[str, Any], partial: Path) -> None:
-    moved = {k: (then.get(k), now.get(k)) for k in {**then, **now} if then.get(k) != now.get(k)}
-    if moved:
-        what = "; ".join(f"{k}: {a} -> {b}" for k, (a, b) in sorted(moved.items()))
-        fix = f"go on where it was started, or remove {partial.name} to start the run again."
-        problem = Problem("RESUME_IDENTITY", f"was started in another environment ({what}).", partial.name, fix)
-        raise IntegrityError([problem])
+def moved_from(then: dict[str, Any], now: dict[str, Any]) -> dict[str, list[Any]]:
+    """Field -> [then, now], for everything in which two environments differ; `versions.torch` for what is nested."""
+    old, new = _flat(then), _flat(now)
+    return {key: [old.get(key), new.get(key)] for key in sorted({**old, **new}) if old.get(key) != new.get(key)}
+
+
+def _flat(value: dict[str, Any]) -> dict[str, Any]:
+    nested = {f"{k}.{inner}": v for k, each in value.items() if isinstance(each, dict) for inner, v in each.items()}
+    return {k: v for k, v in value.items() if not isinstance(v, dict)} | nested
+
+
+def _other_environment(moved: dict[str, list[Any]], partial: Path) -> Problem:
+    what = "; ".join(f"{key}: {old} -> {new}" for key, (old, new) in moved.items())
+    fix = (
+        f"go on where it was started; or {_anew(partial)}; or give --allow-inexact: it goes on, and the report says "
+        "for ever that the run is not exact."
+    )
+    return Problem("RESUME_IDENTITY", f"was started in another environment ({what}).", partial.name, fix)
+
+
+def _anew(partial: Path) -> str:
+    """The command that starts a run again."""
+    return f"rm -r {shlex.quote(str(partial))} and give the same command again: the run starts again"
 
 
 def _committed(partial: Path, state: dict[str, Any], name: str) -> bytes:
-    try:
-        content = (partial / name).read_bytes()
-    except OSError:
-        content = b""
-    if hashlib.sha256(content).hexdigest() != state["files"][name]:
-        fix = f"remove {partial.name} to start the run again."
-        raise IntegrityError([Problem("CKPT_HASH", "is not what was committed.", f"{partial.name}/{name}", fix)])
+    with _as_damage(partial, name, "CKPT_HASH"):
+        path, written = partial / name, str(state["files"][name])
+        if path.resolve() != partial.resolve() / name:
+            raise ValueError("is a link, or leads out of the folder")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"cannot be read: {error.strerror}; sha256 {written[:16]} was committed") from None
+        found = hashlib.sha256(content).hexdigest()
+        if found != written:
+            raise ValueError(f"is not what was committed: it has sha256 {found[:16]}, {written[:16]} was written")
     return content
 
 
-def committed_epochs(partial: Path) -> dict[int, dict[str, Arrays]]:
-    """Epoch -> split -> what was said about its images, for every committed epoch."""
-    from safetensors.numpy import load
+@contextmanager
+def _as_damage(partial: Path, name: str, code: str) -> Iterator[None]:
+    """What a reader stumbles over in a file is damage of that file."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        what = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise IntegrityError([Problem(code, f"{what}.", f"{partial.name}/{name}", f"{_anew(partial)}.")]) from None
 
-    state = json.loads((partial / STATE).read_bytes())
-    epochs = sorted(int(n.split("-")[1].split(".")[0]) for n in state["files"] if n.startswith("epoch-"))
-    return {e: _by_split(load(_committed(partial, state, f"epoch-{e}.safetensors"))) for e in epochs}
+
+def committed_epochs(partial: Path) -> dict[int, dict[str, Arrays]]:
+    """Epoch -> split -> what was said about its images, for every committed epoch. Raises IntegrityError."""
+    state = committed(partial)
+    with _as_damage(partial, STATE, "CKPT_FORMAT"):
+        epochs = sorted(int(n[len("epoch-") : -len(".safetensors")]) for n in state["files"] if n.startswith("epoch-"))
+    found = {}
+    for epoch in epochs:
+        name = f"epoch-{epoch}.safetensors"
+        content = _committed(partial, state, name)
+        with _as_damage(partial, name, "CKPT_FORMAT"):
+            found[epoch] = _by_split(tensorfile.arrays(content))
+    return found
 
 
 def _by_split(arrays: Arrays) -> dict[str, Arrays]:
@@ -173,6 +253,6 @@ def _by_split(arrays: Arrays) -> dict[str, Arrays]:
 
 
 def best_weights(partial: Path) -> bytes:
-    """The weights of the best epoch on val, as safetensors."""
-    state = json.loads((partial / STATE).read_bytes())
-    return _committed(partial, state, next(n for n in state["files"] if n.startswith("best-")))
+    """The weights of the best epoch on val, as safetensors. Raises IntegrityError."""
+    state = committed(partial)
+    return _committed(partial, state, next((n for n in state["files"] if n.startswith("best-")), "best"))

@@ -1,6 +1,7 @@
 """The command line. Imports what a command needs when it runs: `paribus --help` costs no torch."""
 
 import os
+import re
 import signal
 import sys
 import traceback
@@ -36,6 +37,10 @@ Data = Annotated[list[str] | None, typer.Option("--data", metavar="NAME=PATH", h
 WeightFiles = Annotated[
     list[str] | None, typer.Option("--weights", metavar="MODEL=FILE", help="A file of pretrained weights.")
 ]
+Hashes = Annotated[
+    list[str] | None,
+    typer.Option("--sha256", metavar="MODEL=HASH", help="The sha256 that a model's pretrained weights must have."),
+]
 Plugins = Annotated[
     list[str] | None, typer.Option("--plugin", metavar="MODULE", help="A module of yours whose parts a study may name.")
 ]
@@ -68,6 +73,7 @@ def plan(
     out: Out = OUT,
     data: Data = None,
     weights: WeightFiles = None,
+    sha256: Hashes = None,
     plugin: Plugins = None,
     threads: Threads = None,
     accuracy: Annotated[float, typer.Option(min=0.5, max=0.999, help="The accuracy you expect, for the power.")] = 0.88,
@@ -76,7 +82,7 @@ def plan(
     from paribus.planning import costs, detectable, reduction
     from paribus.progress import duration
 
-    _, bound, place = _open(study, out, data, weights, plugin, threads)
+    _, bound, place = _open(study, out, data, weights, sha256, plugin, threads)
     rows = costs(bound, place.store)
     say("Time on this machine, from a few real steps:")
     for row in rows:
@@ -109,6 +115,7 @@ def run(
     out: Out = OUT,
     data: Data = None,
     weights: WeightFiles = None,
+    sha256: Hashes = None,
     plugin: Plugins = None,
     threads: Threads = None,
     max_runs: Annotated[int | None, typer.Option("--max-runs", min=1, help="Train at most so many runs now.")] = None,
@@ -119,6 +126,13 @@ def run(
             "--prepared", metavar="GIB", min=0, help="How much of decoded images to keep on disk; 20 if not given."
         ),
     ] = None,
+    allow_inexact: Annotated[
+        bool,
+        typer.Option(
+            "--allow-inexact",
+            help="Let runs go on that were begun in another environment; the report says for ever that they did.",
+        ),
+    ] = False,
     device: Annotated[str, typer.Option("--device", help="Only cpu in this version.")] = "cpu",
 ) -> None:
     """Train what is missing and write the report; the same command goes on after an interruption."""
@@ -127,8 +141,9 @@ def run(
             [Problem("DEVICE", f"--device {device}: this version computes on the cpu only.", fix="leave it out.")]
         )
     _pictures_choice(pictures)
-    read, bound, place = _open(study, out, data, weights, plugin, threads)
-    _run(read, bound, place, max_runs, pictures, _repeatable(study, data, weights, plugin), prepared)
+    read, bound, place = _open(study, out, data, weights, sha256, plugin, threads)
+    command = _repeatable(study, data, weights, plugin)
+    _run(read, bound, place, max_runs, pictures, command, prepared, allow_inexact)
 
 
 @app.command()
@@ -138,7 +153,7 @@ def demo(out: Out = Path("paribus-demo"), threads: Threads = None) -> None:
 
     for name in ("demo.yaml", "demo-streets.yaml"):
         with as_file(files("paribus") / "studies" / name) as path:
-            read, bound, place = _open(path, out, None, None, None, threads)
+            read, bound, place = _open(path, out, None, None, None, None, threads)
             _run(read, bound, place, None, "few", "paribus demo")
 
 
@@ -191,7 +206,7 @@ def compare(
         read, title=name, metric=metric, margin=margin, baseline=baseline, primary=primary, command=command
     )
     folder = out / _safe_name(predictions[0].stem)
-    comparing.write(read, folder)
+    comparing.write(read, folder, results)
     path = render(results, folder)
     _say_answers(results.contrasts)
     say(f"Report: {path}")
@@ -274,16 +289,17 @@ def _open(
     out: Path,
     data: list[str] | None,
     weights: list[str] | None,
+    sha256: list[str] | None,
     plugin: list[str] | None,
     threads: int | None,
 ) -> "tuple[Study, Bound, Place]":
     from paribus.running import open_study
 
     read = _read(path, plugin)
-    bindings, files = _pairs(data, "--data"), _pairs(weights, "--weights")
+    bindings, files, hashes = _pairs(data, "--data"), _pairs(weights, "--weights"), _hashes(sha256)
     screen = _screen(read)
     try:
-        bound, place = open_study(read, out, screen, bindings, files, threads)
+        bound, place = open_study(read, out, screen, bindings, files, threads, hashes)
     finally:
         screen.close()
     _say_remarks(bound)
@@ -313,13 +329,21 @@ def _run(
     pictures: str,
     command: str,
     prepared: float | None = None,
+    allow_inexact: bool = False,
 ) -> None:
     from paribus import running
 
     screen = _screen(study)
     try:
         done = running.run(
-            bound, place, screen, max_runs=max_runs, prepared=prepared, pictures=pictures == "few", command=command
+            bound,
+            place,
+            screen,
+            max_runs=max_runs,
+            prepared=prepared,
+            pictures=pictures == "few",
+            command=command,
+            allow_inexact=allow_inexact,
         )
     finally:
         screen.close()
@@ -343,6 +367,18 @@ def _pairs(given: list[str] | None, option: str) -> dict[str, Path]:
                 Problem("USAGE", f"{option} {text}: expected NAME=PATH.", fix=f"{option} smiles=/data/smiles.")
             )
         pairs[name] = Path(path)
+    if problems:
+        raise StudyError(problems)
+    return pairs
+
+
+def _hashes(given: list[str] | None) -> dict[str, str]:
+    pairs = {text.partition("=")[0]: text.partition("=")[2].lower() for text in given or ()}
+    problems = [
+        Problem("USAGE", f"--sha256 {model}={digest}: expected MODEL=HASH, of 64 hexadecimal digits.")
+        for model, digest in pairs.items()
+        if not model or not re.fullmatch(r"[0-9a-f]{64}", digest)
+    ]
     if problems:
         raise StudyError(problems)
     return pairs

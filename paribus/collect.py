@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from paribus import findings
+from paribus import findings, sealed
 from paribus.contrasts import contrasts
 from paribus.errors import DataError, IntegrityError, Problem
-from paribus.execute import DATA_LOCK, STUDY_LOCK, Bound, metric_functions
+from paribus.execute import DATA_LOCK, LARGEST_LOCK, STUDY_LOCK, Bound, metric_functions
 from paribus.labels import Space
 from paribus.parts import resolve
 from paribus.predictions import RunRecord
@@ -132,12 +132,13 @@ def read_lock(folder: Path) -> dict[str, Any]:
         fix = "name the folder in which `paribus run` put the report."
         raise DataError([Problem("NO_STUDY_HERE", f"there is no {STUDY_LOCK} in it.", str(folder), fix)])
     try:
-        value = json.loads(path.read_bytes())
-        if value["format"] != LOCK_FORMAT:
-            raise ValueError(f"format {value['format']}")
-    except (ValueError, KeyError, TypeError) as error:
-        raise IntegrityError([Problem("LOCK_DAMAGED", f"cannot be read ({error}).", str(path))]) from None
-    return dict(value)
+        value = sealed.read(path, STUDY_LOCK, largest=LARGEST_LOCK)
+        if value.get("format") != LOCK_FORMAT:
+            raise ValueError(f"has the format {value.get('format')}, {LOCK_FORMAT} is read here")
+    except ValueError as error:
+        fix = "give the study's `paribus run` again: it is written again, and nothing is trained."
+        raise IntegrityError([Problem("LOCK_DAMAGED", f"{error}.", str(path), fix)]) from None
+    return value
 
 
 def collect(folder: Path, *, command: str | None = None) -> Results:

@@ -3,12 +3,13 @@
 import hashlib
 import inspect
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from paribus import durable, grouping, weights
+from paribus import durable, grouping, sealed, weights
 from paribus.contrasts import Contrast, arms_still_needed, contrasts
 from paribus.datasets import ImageSet
 from paribus.errors import DataError, Diverged, IntegrityError, Problem, RunsFailed, StudyError
@@ -26,6 +27,7 @@ from paribus.zoo import network_of
 
 STUDY_LOCK = "study.lock.json"
 DATA_LOCK = "data.lock.json"
+LARGEST_LOCK = 1 << 30  # bytes: about two million images
 
 
 class Watcher(Protocol):
@@ -75,12 +77,14 @@ def bind(
     data: Mapping[str, Path] | None = None,
     weight_files: Mapping[str, Path] | None = None,
     watcher: Watcher | None = None,
+    hashes: Mapping[str, str] | None = None,
 ) -> Bound:
-    """Find and scan the data and the weights. `data` binds names to folders (rule R8).
+    """Find and scan the data and the weights. `data` binds names to folders (rule R8), `weight_files` models to files,
+    `hashes` models to the sha256 that their weights must have.
 
     Raises DataError, MachineError, and IntegrityError if the data are not those the study began with.
     """
-    found = {use: weights.find(use, weight_files) for use in _pretrained(study)}
+    found = {use: weights.find(use, weight_files, hashes) for use in _pretrained(study)}
     scans = scans_of(study, place, data, watcher)
     first = scans["baseline"]
     split = study.split or ("test" if "test" in first.fingerprints else "val")
@@ -113,13 +117,22 @@ def scans_of(
         if key not in by_data:
             images = image_set(recipe, data_root(study, study.roots[arm], data or {}))
             lock = place.folder / key
-            known = json.loads(lock.read_bytes()) if lock.exists() else None
+            known = _known(lock) if lock.exists() else None
             on_leak = "drop_train" if study.on_leak == "drop_train" else "refuse"
             progress = watcher.scanning if watcher else None
             by_data[key] = scan(images, on_leak=on_leak, known=known, progress=progress)  # type: ignore[arg-type]
             _refuse_changed(known, by_data[key], lock)
         scans[arm] = by_data[key]
     return scans
+
+
+def _known(lock: Path) -> dict[str, Any]:
+    """The data as they were. Raises IntegrityError for a lock that is not what was written."""
+    try:
+        return sealed.read(lock, lock.name, largest=LARGEST_LOCK)
+    except ValueError as error:
+        fix = f"rm {shlex.quote(str(lock))} and give the same command again: it begins with the data as they are."
+        raise IntegrityError([Problem("LOCK_DAMAGED", f"{error}.", str(lock), fix)]) from None
 
 
 def data_lock(study: Study, arm: str) -> str:
@@ -216,13 +229,21 @@ def _complete(store: Store, run: Run, fingerprints: dict[str, str]) -> bool:
     return store.has(run) and not store.unseen(run, fingerprints)
 
 
-def execute(bound: Bound, place: Place, watcher: Watcher, max_runs: int | None = None, limit: float = LIMIT) -> None:
+def execute(
+    bound: Bound,
+    place: Place,
+    watcher: Watcher,
+    max_runs: int | None = None,
+    limit: float = LIMIT,
+    allow_inexact: bool = False,
+) -> None:
     """Train every run that is missing, look by look; stops asking for seeds where a question is decided.
 
-    limit: GiB of decoded images that may be kept on disk. Raises RunsFailed (exit 4) after all others are complete
+    limit: GiB of decoded images that may be kept on disk. allow_inexact: runs that were begun in another environment go
+    on, and are marked for ever. Raises RunsFailed (exit 4) after all others are complete
     if some could not be trained.
     """
-    trainer = _Trainer(bound, place.store, watcher, max_runs, limit=limit)
+    trainer = _Trainer(bound, place.store, watcher, max_runs, limit=limit, allow_inexact=allow_inexact)
     needed = dict.fromkeys(bound.study.recipes, bound.study.looks[0])
     while needed:
         with durable.lock(place.store.root / "LOCK"):
@@ -252,6 +273,7 @@ class _Trainer:
     stopped: bool = False
     trained: int = 0
     limit: float = LIMIT  # GiB of decoded images
+    allow_inexact: bool = False
     pictures: dict[tuple[int, int | None], Any] = field(default_factory=dict)
     states: dict[str, Any] = field(default_factory=dict)
 
@@ -287,6 +309,7 @@ class _Trainer:
                 self.store,
                 each.fingerprints,
                 lambda epoch, seconds: self.watcher.epoch(arm, run, epoch, seconds),
+                self.allow_inexact,
             )
         self.watcher.finished(arm, run, self.store.load(run.id, each.fingerprints))
 

@@ -120,6 +120,30 @@ def _one_environment(looked: Looked) -> Finding:
     return Finding(code, title, "issue", sentence)
 
 
+def _exact(looked: Looked) -> Finding:
+    """Runs that went on in another environment than they began in, which `--allow-inexact` lets them."""
+    code, title = "EXACT", "Interrupted runs"
+    moved = {
+        f"{arm}, seed {run.seed}": (run.facts or {}).get("inexact") or []
+        for arm, runs in looked.runs.items()
+        for run in runs
+        if (run.facts or {}).get("exact", True) is not True
+    }
+    if not moved:
+        return Finding(code, title, "passed", "Every run ended in the environment in which it began.")
+    named = "; ".join(f"{name}{_moved(told)}" for name, told in moved.items())
+    sentence = f"Not exact, for they went on in another environment: {named}. Their numbers cannot be had again."
+    return Finding(code, title, "issue", sentence)
+
+
+def _moved(told: list[dict[str, Any]]) -> str:
+    parts = [
+        f"after epoch {each['epoch']}: " + ", ".join(f"{k} {old} -> {new}" for k, (old, new) in each["changed"].items())
+        for each in told
+    ]
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
 def _images_left_out(looked: Looked) -> Finding:
     code, title = "IMAGES_LEFT_OUT", "Images left out"
     left_out = looked.study["data"]["left_out"]
@@ -322,6 +346,7 @@ CHECKS: tuple[Callable[[Looked], Finding], ...] = (
     _rare_classes,
     _video_split,
     _one_environment,
+    _exact,
     _images_left_out,
     _data_warnings,
 )

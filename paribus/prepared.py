@@ -7,6 +7,7 @@ when it is there, and is whole or absent: two processes that make it at the same
 import hashlib
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,11 +20,12 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
-from paribus import durable
+from paribus import durable, sealed
 from paribus.datasets import ImageSet, Item
 from paribus.errors import IntegrityError, Problem
 
-FORMAT = 1
+FORMAT = 2
+LARGEST_INDEX = 1 << 30  # bytes
 PREPARED = "prepared"  # the folder beside `runs` that holds the maps
 LIMIT = 20  # GiB; larger sets are decoded again whenever an image is needed
 _PIXELS, _INDEX = "pixels.bin", "index.json"
@@ -127,7 +129,7 @@ def _make(images: ImageSet, shorter: int | None, folder: Path) -> None:
                 content = np.ascontiguousarray(pixels).data
                 digest.update(content)
                 offset += file.write(content)
-        durable.write_json(aside / _INDEX, {"sha256": digest.hexdigest(), **places})
+        sealed.write(aside / _INDEX, {"pixels": digest.hexdigest(), **places}, folder.name)
         durable.publish(aside, folder)
     except OSError as error:
         if not (folder / _INDEX).exists():  # another process may have been faster; its bytes are the same
@@ -151,15 +153,21 @@ def _decoded(images: ImageSet, shorter: int | None) -> Iterator[tuple[str, Item,
 def _opened(folder: Path) -> Prepared:
     path = folder / _PIXELS
     try:
-        index = json.loads((folder / _INDEX).read_bytes())
+        index = sealed.read(folder / _INDEX, folder.name, largest=LARGEST_INDEX)
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError):
-        index, found = {}, ""
-    if not found or found != index.get("sha256"):
-        fix = f"remove the folder {folder.name}: it is made again."
-        raise IntegrityError([Problem("PREPARED_DAMAGED", "is not what was written.", str(path), fix)])
+    except ValueError as error:
+        raise _damaged(folder, _INDEX, str(error)) from None
+    except OSError as error:
+        raise _damaged(folder, _PIXELS, f"cannot be read: {error.strerror}") from None
+    if found != index["pixels"]:
+        raise _damaged(folder, _PIXELS, f"has sha256 {found[:16]}, {index['pixels'][:16]} was written")
     # Copy on write: torch asks for writable memory, and nothing that is written reaches the file.
     pixels: Pixels = np.memmap(path, dtype=np.uint8, mode="c") if path.stat().st_size else np.zeros(0, np.uint8)
     places = {k: {name: (p[0], p[1], p[2]) for name, p in index[k].items()} for k in ("images", "masks")}
     return Prepared(pixels, places["images"], places["masks"])
+
+
+def _damaged(folder: Path, name: str, what: str) -> IntegrityError:
+    fix = f"rm -r {shlex.quote(str(folder))} and give the same command again: the map is made again."
+    return IntegrityError([Problem("PREPARED_DAMAGED", f"{what}.", f"{folder.name}/{name}", fix)])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from paribus import durable, maskpictures
+from paribus import durable, maskpictures, sealed
 from paribus.collect import collect, lock
 from paribus.errors import RunsFailed
 from paribus.execute import STUDY_LOCK, Bound, Place, Watcher, bind, data_lock, execute
@@ -31,6 +31,7 @@ def open_study(
     data: Mapping[str, Path] | None = None,
     weight_files: Mapping[str, Path] | None = None,
     threads: int | None = None,
+    hashes: Mapping[str, str] | None = None,
 ) -> tuple[Bound, Place]:
     """The study with its data scanned and its weights found; sets torch's threads (default: the physical cores).
 
@@ -41,7 +42,7 @@ def open_study(
     from paribus.environment import physical_cores
 
     place = Place.of(study, out)
-    bound = bind(study, place, data, weight_files, watcher)
+    bound = bind(study, place, data, weight_files, watcher, hashes)
     torch.set_num_threads(threads or physical_cores())
     durable.make_folder(out)
     return bound, place
@@ -56,18 +57,20 @@ def run(
     prepared: float | None = None,
     pictures: bool = True,
     command: str | None = None,
+    allow_inexact: bool = False,
 ) -> Outcome:
     """Train every run that is missing and write locks, report and tables into the study's folder.
 
-    prepared: GiB of decoded images that may be kept on disk, LIMIT if not given.
+    prepared: GiB of decoded images that may be kept on disk, LIMIT if not given. allow_inexact: runs that were begun in
+    another environment go on, and are marked for ever.
     """
     durable.make_folder(place.folder)
     for name, each in {data_lock(bound.study, arm): each for arm, each in bound.scans.items()}.items():
-        durable.write_json(place.folder / name, each.lock())
-    durable.write_json(place.folder / STUDY_LOCK, lock(bound, command))
+        sealed.write(place.folder / name, each.lock(), name)
+    sealed.write(place.folder / STUDY_LOCK, lock(bound, command), STUDY_LOCK)
     failed = None
     try:
-        execute(bound, place, watcher, max_runs, LIMIT if prepared is None else prepared)
+        execute(bound, place, watcher, max_runs, LIMIT if prepared is None else prepared, allow_inexact)
     except RunsFailed as error:
         failed = error
     results = collect(place.folder)

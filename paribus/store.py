@@ -1,8 +1,10 @@
 """Run folders: whole or absent, hashed, read back without torch."""
 
 import hashlib
-import json
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import durable
+from paribus import durable, sealed, strictjson, tensorfile
 from paribus.errors import IntegrityError, Problem
 from paribus.predictions import Evidence, MaskEvidence, RunRecord
 from paribus.runs import Run, id_of
@@ -18,6 +20,9 @@ from paribus.runs import Run, id_of
 DONE = "DONE.json"
 IMAGES = "images.json"  # of evidence, written last
 TIMING = "timing.json"  # wall-clock values: outside the hashed results, which are the same in every repetition
+WEIGHTS = ("best.safetensors", "last.safetensors")  # what `paribus clean --weights` may remove
+_RUN_ID = re.compile(r"[0-9a-f]{20}")
+_UNSEALED = {DONE: frozenset({"files"}), TIMING: frozenset({"seconds", "images_per_second"})}
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,10 @@ class Store:
     root: Path
 
     def folder(self, run_id: str) -> Path:
-        """Where a finished run is."""
+        """Where a finished run is. Raises IntegrityError for what is no id of a run: it may come from a file."""
+        if not _RUN_ID.fullmatch(run_id):
+            message = f"{run_id[:80]!r} is no run: 20 digits from 0 to 9 and a to f."
+            raise IntegrityError([Problem("RUN_DAMAGED", message, self.root.name)])
         return self.root / run_id
 
     def partial(self, run_id: str) -> Path:
@@ -48,7 +56,7 @@ class Store:
     def publish(self, run_id: str) -> None:
         """Hash every file into DONE.json, give the folder its name, and drop the unfinished state."""
         folder = self.root / f"{run_id}.final"
-        _write_hashes(folder, {})
+        _write_hashes(folder, run_id, {})
         durable.publish(folder, self.folder(run_id))
         durable.remove(self.partial(run_id))
 
@@ -60,15 +68,39 @@ class Store:
     def hash_again(self, run_id: str) -> None:
         """Take evidence that was added to a finished run into its DONE.json; what was hashed before stays as it was."""
         folder = self.folder(run_id)
-        _write_hashes(folder, self._hashes(folder))
+        _write_hashes(folder, run_id, self._hashes(folder))
 
     def about(self, run_id: str) -> dict[str, Any]:
         """What run.json says, checked. Raises IntegrityError."""
-        return dict(json.loads(self.content(run_id, "run.json")))
+        content = self.content(run_id, "run.json")
+        with _as_damage(self.folder(run_id), "run.json"):
+            about = strictjson.mapping(content)
+            if id_of(about["identity"]) != run_id:
+                raise ValueError("says it is another run")
+        return about
 
     def content(self, run_id: str, name: str) -> bytes:
         """A file of a finished run, checked against its hash. Raises IntegrityError."""
         return self._checked(self.folder(run_id), name)
+
+    def weights(self, run_id: str, name: str, shapes: Mapping[str, tuple[int, ...]]) -> bytes:
+        """The kept weights `best` or `last` of a finished run, of a network of these shapes; or IntegrityError."""
+        content = self.content(run_id, f"{name}.safetensors")
+        with _as_damage(self.folder(run_id), f"{name}.safetensors"):
+            tensorfile.refuse_other_shapes(tensorfile.entries(content), shapes)
+        return content
+
+    def damage(self, run_id: str) -> list[Problem]:
+        """Every file of a finished run that is not what was written; weights that were cleaned away are none."""
+        folder = self.folder(run_id)
+        found = []
+        for name in self._hashes(folder):
+            try:
+                if name not in WEIGHTS or (folder / name).exists():
+                    self.content(run_id, name)
+            except IntegrityError as error:
+                found += error.problems
+        return found
 
     def tidy(self) -> None:
         """Remove what a killed process left and no run needs: unfinished states of finished runs, half-removed folders.
@@ -76,7 +108,7 @@ class Store:
         Only for whoever holds the store's lock.
         """
         for folder in [*self.root.glob("*.partial"), *self.root.glob("*.final")]:
-            if folder.suffix == ".final" or (self.folder(folder.stem) / DONE).exists():
+            if folder.suffix == ".final" or (self.root / folder.stem / DONE).exists():
                 durable.remove(folder)
         for doomed in self.root.glob(".*.removed"):
             durable.remove(doomed)
@@ -88,55 +120,81 @@ class Store:
         """
         folder = self.folder(run_id)
         about = self.about(run_id)
-        if id_of(about["identity"]) != run_id:
-            raise IntegrityError([_damaged(folder, "run.json", "says it is another run")])
-        timing = _read_json(folder / TIMING)
+        timing = _sealed(folder, TIMING)
         evidence: dict[str, Evidence | MaskEvidence] = {}
         for name in self._hashed_evidence(run_id):
             split, _, fingerprint = name.partition("-")
             if splits is None or splits.get(split, "").startswith(fingerprint):
                 evidence[split] = self._evidence(folder, name, split)
-        facts = {k: about[k] for k in about if k not in ("curves", "status", "identity")} | timing
-        facts["recipe"] = about["identity"]["recipe"]
-        return RunRecord(
-            id=run_id,
-            seed=about["identity"]["seed"],
-            status=about["status"],
-            seconds=float(timing.get("seconds", 0.0)),
-            evidence=evidence,
-            curves=tuple(about["curves"]),
-            facts=facts,
-        )
+        with _as_damage(folder, "run.json"):
+            facts = {k: about[k] for k in about if k not in ("curves", "status", "identity")} | timing
+            facts["recipe"] = about["identity"]["recipe"]
+            return RunRecord(
+                id=run_id,
+                seed=about["identity"]["seed"],
+                status=about["status"],
+                seconds=float(timing.get("seconds", 0.0)),
+                evidence=evidence,
+                curves=tuple(about["curves"]),
+                facts=facts,
+            )
 
     def _evidence(self, folder: Path, name: str, split: str) -> Evidence | MaskEvidence:
-        from safetensors.numpy import load
-
-        tensors = load(self._checked(folder, f"evidence/{name}/scores.safetensors"))
-        about = json.loads(self._checked(folder, f"evidence/{name}/{IMAGES}"))
-        ids, classes = tuple(about["image_ids"]), tuple(about["classes"])
-        epochs = tuple(int(e) for e in tensors["epochs"])
-        if "confusion" in tensors:
-            return MaskEvidence(split, ids, classes, epochs, tensors["confusion"], tensors["boundary"])
-        return Evidence(split, ids, tensors["targets"].astype(np.int64), classes, epochs, tensors["logits"])
+        scores, images = f"evidence/{name}/scores.safetensors", f"evidence/{name}/{IMAGES}"
+        content, about = self._checked(folder, scores), self._checked(folder, images)
+        with _as_damage(folder, images):
+            told = strictjson.mapping(about)
+            ids, classes = tuple(map(str, told["image_ids"])), tuple(map(str, told["classes"]))
+        with _as_damage(folder, scores):
+            return _evidence_in(tensorfile.arrays(content), split, ids, classes)
 
     def _hashed_evidence(self, run_id: str) -> list[str]:
         """The folders of evidence that count: a kill may have left others, which DONE.json does not know yet."""
         names = (PurePosixPath(name).parts for name in self._hashes(self.folder(run_id)))
-        return sorted(parts[1] for parts in names if parts[0] == "evidence" and parts[-1] == IMAGES)
+        return sorted(parts[1] for parts in names if parts[:1] == ("evidence",) and parts[2:] == (IMAGES,))
 
     def _hashes(self, folder: Path) -> dict[str, str]:
-        return dict(_read_json(folder / DONE).get("files", {}))
+        told = _sealed(folder, DONE)
+        with _as_damage(folder, DONE):
+            return {str(name): str(digest) for name, digest in told["files"].items()}
 
     def _checked(self, folder: Path, name: str) -> bytes:
         expected = self._hashes(folder).get(name)
+        path = folder / name
+        if path.resolve() != folder.resolve() / name:
+            raise IntegrityError([_damaged(folder, name, "is a link, or leads out of the folder")])
         try:
-            content = (folder / name).read_bytes()
+            content = path.read_bytes()
         except OSError:
             raise IntegrityError([_damaged(folder, name, "cannot be read")]) from None
         found = hashlib.sha256(content).hexdigest()
         if found != expected:
             raise IntegrityError([_damaged(folder, name, f"has sha256 {found[:16]}, {str(expected)[:16]} was written")])
         return content
+
+
+def _evidence_in(
+    tensors: Mapping[str, NDArray[Any]], split: str, ids: tuple[str, ...], classes: tuple[str, ...]
+) -> Evidence | MaskEvidence:
+    """Raises KeyError and ValueError for tensors that are not what was said of `ids` and `classes`."""
+    epochs = tuple(int(e) for e in tensors["epochs"])
+    runs, each = (len(epochs), len(ids)), (len(classes),)
+    if "confusion" in tensors:
+        _refuse_other_shapes(tensors, {"confusion": (*runs, *each, *each), "boundary": (*runs, *each, *each)})
+        return MaskEvidence(split, ids, classes, epochs, tensors["confusion"], tensors["boundary"])
+    _refuse_other_shapes(tensors, {"logits": (*runs, *each), "targets": runs[1:]})
+    targets, logits = tensors["targets"].astype(np.int64), tensors["logits"]
+    if not np.isfinite(logits).all():
+        raise ValueError("has logits that are not finite")
+    if len(targets) and not 0 <= targets.min() <= targets.max() < len(classes):
+        raise ValueError(f"has targets outside the {len(classes)} classes")
+    return Evidence(split, ids, targets, classes, epochs, logits)
+
+
+def _refuse_other_shapes(tensors: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    for name, shape in shapes.items():
+        if tensors[name].shape != shape:
+            raise ValueError(f"has {name} of the shape {tensors[name].shape}; {shape} is expected")
 
 
 def write_evidence(folder: Path, fingerprint: str, evidence: Evidence | MaskEvidence) -> None:
@@ -166,11 +224,16 @@ def evidence_name(split: str, fingerprint: str) -> str:
     return f"{split}-{fingerprint[:12]}"
 
 
-def _write_hashes(folder: Path, known: Mapping[str, str]) -> None:
+def _write_hashes(folder: Path, run_id: str, known: Mapping[str, str]) -> None:
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in (TIMING, DONE)]
     names = {p.relative_to(folder).as_posix(): p for p in files}
     hashes = {name: _sha256(p) for name, p in names.items() if name not in known}
-    durable.write_json(folder / DONE, {"files": {**hashes, **known}})
+    sealed.write(folder / DONE, {"files": {**hashes, **known}}, owner_of(run_id, DONE))
+
+
+def owner_of(run_id: str, name: str) -> str:
+    """Whose a sealed file of a run is: that of another run is not taken for it."""
+    return f"{run_id}/{name}"
 
 
 def _sha256(path: Path) -> str:
@@ -178,14 +241,21 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _sealed(folder: Path, name: str) -> dict[str, Any]:
+    with _as_damage(folder, name):
+        return sealed.read(folder / name, owner_of(folder.name, name), unsealed=_UNSEALED[name])
+
+
+@contextmanager
+def _as_damage(folder: Path, name: str) -> Iterator[None]:
+    """What a reader stumbles over in a file is damage of that file."""
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        raise IntegrityError([_damaged(path.parent, path.name, "cannot be read")]) from None
-    return dict(value)
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        what = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise IntegrityError([_damaged(folder, name, what)]) from None
 
 
 def _damaged(folder: Path, name: str, what: str) -> Problem:
-    fix = f"remove the folder {folder.name} and give the same command again: the run starts again."
+    fix = f"rm -r {shlex.quote(str(folder))} and give the study's `paribus run` again: this run starts again."
     return Problem("RUN_DAMAGED", f"{what}.", f"{folder.name}/{name}", fix)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paribus import durable
+from paribus.errors import IntegrityError, Problem
 
 SIDE = 128  # pixels of the longer side
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -19,16 +21,17 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 class Thumbnails:
     """Name -> picture, from `folder`, or a JPEG made with `load` (id -> (H, W, 3) uint8) and kept there; else None.
 
-    The name is an image's id, or what `view` gives for one of several pictures of an image.
+    The name is an image's id, or what `view` gives for one of several pictures of an image. A file is named by hashes
+    of the picture's name and of its bytes. Raises IntegrityError for a picture that is not what was kept.
     """
 
     folder: Path
     load: Callable[[str], NDArray[np.uint8]] | None = None
 
     def __call__(self, name: str) -> bytes | None:
-        found = next((path for path in self._places(name) if path.exists()), None)
+        found = next(iter(self._kept(name)), None)
         if found is not None:
-            return found.read_bytes()
+            return _checked(found)
         if self.load is None:
             return None
         content = jpeg(self.load(name), SIDE)
@@ -38,12 +41,31 @@ class Thumbnails:
     def keep(self, name: str, content: bytes) -> None:
         """Have the picture, a PNG or JPEG, in place of any that has this name."""
         durable.make_folder(self.folder)
-        jpg, png = self._places(name)
-        durable.write(png if content.startswith(_PNG) else jpg, content)
+        path = self.folder / f"{_digest(name)}-{_hash(content)}.{'png' if content.startswith(_PNG) else 'jpg'}"
+        former = [other for other in self._kept(name) if other != path]
+        durable.write(path, content)
+        for other in former:
+            other.unlink()
 
-    def _places(self, name: str) -> tuple[Path, Path]:
-        stem = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:20]
-        return self.folder / f"{stem}.jpg", self.folder / f"{stem}.png"
+    def _kept(self, name: str) -> list[Path]:
+        return sorted(self.folder.glob(f"{_digest(name)}-*.*"))
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:20]
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _checked(path: Path) -> bytes:
+    content, written = path.read_bytes(), path.stem.partition("-")[2]
+    if _hash(content) != written:
+        message = f"has sha256 {_hash(content)}, {written} was written."
+        fix = f"rm {shlex.quote(str(path))} and give the study's `paribus run` again: the picture is made again."
+        raise IntegrityError([Problem("PICTURE_DAMAGED", message, f"{path.parent.name}/{path.name}", fix)])
+    return content
 
 
 def view(image: str, kind: str, *runs: str) -> str:

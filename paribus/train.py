@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import checkpoint, classifying, durable, environment, features, folding, freezing, segmenting, store
+from paribus import (
+    checkpoint,
+    classifying,
+    durable,
+    environment,
+    features,
+    folding,
+    freezing,
+    sealed,
+    segmenting,
+    store,
+    tensorfile,
+)
 from paribus.errors import Diverged
 from paribus.heads import head_name
 from paribus.parts import build
@@ -63,6 +75,7 @@ class Training:
     epoch: int = 0
     curves: list[dict[str, float]] = field(default_factory=list)
     frozen: freezing.Frozen | None = None
+    inexact: list[dict[str, Any]] = field(default_factory=list)  # epochs after which it went on in another environment
 
     def batches(self, epoch: int) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
         """(what `said` takes, targets) of an epoch: images, or the inputs of the head where those are kept."""
@@ -195,17 +208,19 @@ def train(
     runs: store.Store,
     fingerprints: dict[str, str],
     progress: Progress = lambda epoch, seconds: None,
+    allow_inexact: bool = False,
 ) -> None:
     """Train a run and publish its folder; goes on from the last committed epoch if there is one.
 
-    fingerprints: split -> fingerprint, for the splits to be scored. A run that diverges is a result: it is scored at
+    fingerprints: split -> fingerprint, for the splits to be scored. allow_inexact: go on where the run was begun in
+    another environment, and say so in its run.json. A run that diverges is a result: it is scored at
     its last finite epoch, or at its initialisation.
     """
     partial = runs.partial(run.id)
     training = prepare(run, pictures, weights)
     watched = [split for split in fingerprints if training.task.each_epoch(split)]
     started = (partial / checkpoint.STATE).exists()
-    seconds = checkpoint.resume(training, partial) if started else checkpoint.begin(partial)
+    seconds = checkpoint.resume(training, partial, allow_inexact) if started else checkpoint.begin(partial)
     keeper = checkpoint.Keeper(partial)
     status, began = "done", time.monotonic() - seconds
     try:
@@ -217,10 +232,11 @@ def train(
     except Diverged:
         status = "diverged"
         last = int(training.curves[-1]["epoch"]) if training.curves else 0
-        training = _last_finite(run, pictures, weights, partial, watched, last)
+        training = _last_finite(run, pictures, weights, partial, watched, last, allow_inexact)
     final = runs.unpublished(run.id)
     _write_results(training, pictures, partial, final, fingerprints, status)
-    durable.write_json(final / store.TIMING, _timing(training, time.monotonic() - began))
+    timing = _timing(training, time.monotonic() - began)
+    sealed.write(final / store.TIMING, timing, store.owner_of(run.id, store.TIMING))
     runs.publish(run.id)
 
 
@@ -230,7 +246,8 @@ def score_again(
     """Add evidence on splits that a finished run has not seen, from its two kept weights; nothing is trained."""
     about = runs.about(run.id)
     training = prepare(run, pictures, weights)
-    kept = {name: runs.content(run.id, f"{name}.safetensors") for name in ("best", "last")}
+    shapes = checkpoint.shapes_of(training)
+    kept = {name: runs.weights(run.id, name, shapes) for name in ("best", "last")}
     epochs = {"best": int(about["best_epoch"]), "last": int(about["curves"][-1]["epoch"])}
     for split, fingerprint in fingerprints.items():
         _write_kept(training, pictures, kept, epochs, runs.folder(run.id), split, fingerprint)
@@ -251,7 +268,13 @@ def _row(training: Training, pictures: Pictures, scores: dict[str, Arrays], loss
 
 
 def _last_finite(
-    run: Run, pictures: Pictures, weights: dict[str, Any] | None, partial: Path, watched: list[str], last: int
+    run: Run,
+    pictures: Pictures,
+    weights: dict[str, Any] | None,
+    partial: Path,
+    watched: list[str],
+    last: int,
+    allow_inexact: bool,
 ) -> Training:
     """The training as it was after epoch `last`, or at its initialisation, which is scored then.
 
@@ -259,7 +282,8 @@ def _last_finite(
     clock, and no number may depend on it.
     """
     training = prepare(run, pictures, weights)
-    seconds = checkpoint.resume(training, partial) if (partial / checkpoint.STATE).exists() else 0.0
+    started = (partial / checkpoint.STATE).exists()
+    seconds = checkpoint.resume(training, partial, allow_inexact) if started else 0.0
     keeper, epochs = checkpoint.Keeper(partial), fit(training)
     while not training.curves or training.epoch < last:
         loss = next(epochs) if last else None
@@ -312,9 +336,7 @@ def _scored(training: Training, pictures: Pictures, split: str, weights: bytes) 
 
 
 def _load(training: Training, weights: bytes) -> None:
-    from safetensors.torch import load
-
-    training.model.load_state_dict(load(weights))
+    training.model.load_state_dict(tensorfile.tensors(weights))
 
 
 def _write_masks(
@@ -346,6 +368,8 @@ def _about(training: Training, status: str) -> dict[str, Any]:
         "certificate": freezing.certificate(training.frozen, after, model, training.run.recipe.batch_norm),
         "classes": list(training.views.pictures.images.classes),
         "environment": environment.full(),
+        "exact": not training.inexact,
+        "inexact": training.inexact,
     }
 
 

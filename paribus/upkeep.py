@@ -1,14 +1,13 @@
 """What runs occupy, and freeing it. Nothing that a study's report needs is removed."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from paribus import durable
+from paribus.collect import read_lock
 from paribus.errors import DataError, Problem
 from paribus.prepared import PREPARED
-
-WEIGHTS = ("best.safetensors", "last.safetensors")
+from paribus.store import WEIGHTS
 
 
 def survey(out: Path) -> Iterator[str]:
@@ -69,7 +68,7 @@ def _runs(out: Path) -> dict[str, Path]:
 def _needed(out: Path) -> dict[str, list[str]]:
     found = {}
     for lock in sorted(out.glob("*/study.lock.json")):
-        told = json.loads(lock.read_bytes())
+        told = read_lock(lock.parent)
         found[lock.parent.name] = sorted({run for arm in told["arms"] for run in arm["runs"]})
     return found
 

@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 from scipy import stats as distributions
 
+from paribus import sealed, strictjson
 from paribus.contrasts import Contrast
 from paribus.epochs import chosen
 from paribus.errors import DataError, IntegrityError, Problem
 from paribus.metrics import named
 from paribus.predictions import RunRecord
-from paribus.report import document
+from paribus.report import REPORT, document
 from paribus.results import ArmResult, Results
 from paribus.scoring import scored_in
+from paribus.store import Store
 
-REPORT = "report.json"
+LARGEST = 1 << 30  # bytes of a report
 PREDICTIONS = "predictions.json"  # there in the folder of a comparison of predictions
 RELATIVE = 1e-9
 ABSOLUTE = 1e-15  # below it a number is the rounding of zero
@@ -42,20 +44,36 @@ def verify(folder: Path, rebuild: Rebuild | None = None) -> list[Problem]:
     image. rebuild: folder -> results; by default what a study or a comparison folder calls for. Raises IntegrityError
     for evidence that is not what was written, and for a report that cannot be read.
     """
-    stored = _stored(folder / REPORT)
+    stored, broken = _stored(folder / REPORT)
     results = (rebuild or _rebuild_of(folder))(folder)
     computed = json.loads(json.dumps(document(results)))
-    found = [*_differences("", stored, computed), *_second_way(results, stored)]
+    found = [*broken, *_differences("", stored, computed), *_second_way(results, stored)]
+    found += _damage(folder, results) if rebuild is None else ()
     return list({problem.where: problem for problem in reversed(found)}.values())[::-1]  # the first of each place
 
 
-def _stored(path: Path) -> Any:
+def _stored(path: Path) -> tuple[dict[str, Any], list[Problem]]:
+    """What the report says, and a problem if its seal is not the one of what it says."""
+    where, fix = f"{path.parent.name}/{path.name}", "write it again with `paribus report`."
     try:
-        return json.loads(path.read_bytes())
+        value = strictjson.mapping(path.read_bytes(), LARGEST)
     except (OSError, ValueError) as error:
-        where = f"{path.parent.name}/{path.name}"
-        fix = "write it again with `paribus report`."
         raise IntegrityError([Problem("REPORT_UNREADABLE", f"cannot be read: {error}.", where, fix)]) from None
+    if sealed.SEAL not in value:
+        return value, []
+    try:
+        return sealed.opened(value, REPORT), []
+    except ValueError as error:
+        rest = {key: inner for key, inner in value.items() if key != sealed.SEAL}
+        return rest, [Problem("REPORT_CHANGED", f"{error}.", where, fix)]
+
+
+def _damage(folder: Path, results: Results) -> Iterator[Problem]:
+    """Files of the runs that no number needs, such as weights, and that are not what was written."""
+    if not (folder / PREDICTIONS).exists():
+        store = Store(folder.parent / "runs")
+        for run_id in {run.id for arm in results.arms for run in arm.runs if store.folder(run.id).exists()}:
+            yield from store.damage(run_id)
 
 
 def _rebuild_of(folder: Path) -> Rebuild:

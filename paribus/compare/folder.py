@@ -1,13 +1,15 @@
 """Predictions kept beside their report, so that every number of it can be computed again."""
 
 import hashlib
-import json
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from paribus import durable
+from paribus import durable, sealed, strictjson, tensorfile
 from paribus.compare.answers import asked_again
 from paribus.compare.joining import Predicted
 from paribus.errors import IntegrityError, Problem
@@ -17,14 +19,15 @@ from paribus.results import Results
 SCORES = "predictions.safetensors"
 ABOUT = "predictions.json"
 DONE = "predictions.done.json"
-REPORT = "report.json"
+ASKED = "asked.json"
 FORMAT = 1
+LARGEST = 1 << 30  # bytes of what the scores are of
 
 
-def write(predicted: Predicted, folder: Path) -> None:
-    """Keep `predicted` in `folder`: scores, what they are of, and (last) the hashes of both files.
+def write(predicted: Predicted, folder: Path, results: Results) -> None:
+    """Keep `predicted` in `folder`: scores, what they are of, what was asked, and (last) the hashes of these files.
 
-    Raises EnvironmentError_ if the folder cannot be written.
+    Raises MachineError if the folder cannot be written.
     """
     from safetensors.numpy import save
 
@@ -38,19 +41,24 @@ def write(predicted: Predicted, folder: Path) -> None:
             tensors[f"{number}/{split}/logits"] = np.ascontiguousarray(predicted.evidence(run, split).logits)
     durable.write(folder / SCORES, save(tensors))
     durable.write_json(folder / ABOUT, _about(predicted))
-    durable.write_json(
-        folder / DONE, {"files": {name: _sha256((folder / name).read_bytes()) for name in (SCORES, ABOUT)}}
-    )
+    durable.write_json(folder / ASKED, {"study": results.study, "command": results.command})
+    hashes = {name: _sha256((folder / name).read_bytes()) for name in (SCORES, ABOUT, ASKED)}
+    sealed.write(folder / DONE, {"files": hashes}, DONE)
 
 
 def load(folder: Path) -> Predicted:
     """What `write` kept. Raises IntegrityError if a file is not what was written."""
-    from safetensors.numpy import load as tensors_in
+    scores, about = _checked(folder, SCORES), _checked(folder, ABOUT)
+    try:
+        return _predicted(tensorfile.arrays(scores), strictjson.mapping(about, LARGEST))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"cannot be read ({type(error).__name__}: {error})"
+        raise IntegrityError([_damaged(folder, ABOUT, what)]) from None
 
-    tensors = tensors_in(_checked(folder, SCORES))
-    about = json.loads(_checked(folder, ABOUT))
+
+def _predicted(tensors: Mapping[str, NDArray[Any]], about: dict[str, Any]) -> Predicted:
     if about.get("format") != FORMAT:
-        raise IntegrityError([_damaged(folder, ABOUT, f"has format {about.get('format')!r}, {FORMAT} is read here")])
+        raise ValueError(f"has format {about.get('format')!r}, {FORMAT} is read here")
     classes = tuple(about["classes"])
     ids = {split: tuple(names) for split, names in about["images"].items()}
     arms: dict[str, tuple[RunRecord, ...]] = {}
@@ -72,17 +80,17 @@ def load(folder: Path) -> Predicted:
 
 
 def collect(folder: Path, *, command: str | None = None) -> Results:
-    """The results of the comparison in `folder`, from the kept predictions and the questions that its report names.
+    """The results of the comparison in `folder`, from the kept predictions and questions.
 
-    Raises IntegrityError if a file is damaged or the report does not say what was asked.
+    Raises IntegrityError if a file is damaged or does not say what was asked.
     """
-    predicted = load(folder)
+    predicted, asked = load(folder), _checked(folder, ASKED)
     try:
-        report = json.loads((folder / REPORT).read_bytes())
-        return asked_again(predicted, report["study"]["declared"], command or report["command"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        told = strictjson.mapping(asked)
+        return asked_again(predicted, told["study"], command or told["command"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"does not say what was asked ({type(error).__name__}: {error})"
-        raise IntegrityError([_damaged(folder, REPORT, what)]) from None
+        raise IntegrityError([_damaged(folder, ASKED, what)]) from None
 
 
 def _about(predicted: Predicted) -> dict[str, Any]:
@@ -101,10 +109,13 @@ def _about(predicted: Predicted) -> dict[str, Any]:
 
 def _checked(folder: Path, name: str) -> bytes:
     try:
-        expected = json.loads((folder / DONE).read_bytes())["files"][name]
+        expected = sealed.read(folder / DONE, DONE)["files"][name]
+    except (ValueError, KeyError, TypeError) as error:
+        raise IntegrityError([_damaged(folder, DONE, str(error))]) from None
+    try:
         content = (folder / name).read_bytes()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IntegrityError([_damaged(folder, name, f"cannot be read and checked ({error})")]) from None
+    except OSError as error:
+        raise IntegrityError([_damaged(folder, name, f"cannot be read: {error.strerror}")]) from None
     found = _sha256(content)
     if found != expected:
         raise IntegrityError([_damaged(folder, name, f"has sha256 {found[:16]}, {str(expected)[:16]} was written")])
@@ -116,5 +127,5 @@ def _sha256(content: bytes) -> str:
 
 
 def _damaged(folder: Path, name: str, what: str) -> Problem:
-    fix = f"remove the folder {folder.name} and give the same `paribus compare` again."
+    fix = f"rm -r {shlex.quote(str(folder))} and give the same `paribus compare` again."
     return Problem("PREDICTIONS_DAMAGED", f"{what}.", f"{folder.name}/{name}", fix)

@@ -1,6 +1,5 @@
 """Predictions from a safetensors file: one run on one split, at one or several epochs."""
 
-import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from paribus import strictjson, tensorfile
 from paribus.compare.cells import ONLY_EPOCH, SPLITS, UNNAMED_SPLIT, Cell, Names, is_arm_name, some
 from paribus.errors import DataError, Problem
 
+LARGEST = 1 << 30  # bytes of what the scores are of
 FIELDS = ("image_ids", "classes", "arm", "seed")
 FIX = (
     "save tensors `logits` (N, C) or (E, N, C) and `targets` (N,), and as metadata, or in a JSON file of the same "
@@ -40,10 +41,11 @@ def _opened(path: Path, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, A
     from safetensors import SafetensorError, safe_open
 
     try:
+        tensorfile.entries_of(path)
         with safe_open(path, framework="numpy") as file:
             written = dict(file.metadata() or {})
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no iterator)
-    except (SafetensorError, TypeError, OSError) as error:
+    except (SafetensorError, TypeError, ValueError, OSError) as error:
         fix = "save it again with float32 (or float16) logits."
         raise DataError(
             [Problem("TENSORS_UNREADABLE", f"cannot be read as safetensors: {error}.", name, fix)]
@@ -56,11 +58,10 @@ def _json(path: Path, name: str) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_bytes()))
-    except (ValueError, TypeError):
-        raise DataError(
-            [Problem("TENSORS_VALUE", f"the file {path.name} beside it is no JSON object.", name)]
-        ) from None
+        return strictjson.mapping(path.read_bytes(), LARGEST)
+    except ValueError as error:
+        message = f"the file {path.name} beside it cannot be read as a JSON object: {error}."
+        raise DataError([Problem("TENSORS_VALUE", message, name)]) from None
 
 
 def _meaning(field: str, text: str) -> Any:
@@ -68,7 +69,7 @@ def _meaning(field: str, text: str) -> Any:
     if field not in ("image_ids", "classes", "groups", "seed"):
         return text
     try:
-        return json.loads(text)
+        return strictjson.parse(text.encode(), LARGEST)
     except ValueError:
         return text
 

@@ -4,12 +4,14 @@ import json
 import os
 from pathlib import Path
 
+from paribus import sealed
 from paribus.report.document import document, pictures_of_masks
 from paribus.report.page import Pictures, page
 from paribus.report.tables import files
 from paribus.results import Results
 
-__all__ = ["document", "page", "pictures_of_masks", "render"]
+REPORT = "report.json"
+__all__ = ["REPORT", "document", "page", "pictures_of_masks", "render"]
 
 
 def render(results: Results, out: Path, pictures: Pictures | None = None) -> Path:
@@ -21,7 +23,7 @@ def render(results: Results, out: Path, pictures: Pictures | None = None) -> Pat
     """
     content = document(results)
     texts = {f"tables/{name}": text for name, text in files(content).items()}
-    texts["report.json"] = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    texts[REPORT] = json.dumps(sealed.sealed(content, REPORT), indent=1, allow_nan=False) + "\n"
     texts["report.html"] = page(content, pictures)
     for name, text in texts.items():
         _write(out / name, text)

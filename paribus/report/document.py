@@ -175,6 +175,7 @@ def _run(run: RunRecord, value: float | None, counted: evidence.Counted | None) 
         "value": value,
         "seconds": run.seconds,
         "status": run.status,
+        "exact": (run.facts or {}).get("exact", True) is True,
         "epoch": counted.epoch if counted else None,
         "best_val": _best_val(run),
         "train_accuracy": _train_accuracy(run, counted),

@@ -168,7 +168,7 @@ def test_the_report_is_a_function_of_the_predictions(digits, tmp_path):
     assert page.exists() and report["questions"][0]["difference"] == pytest.approx(
         right["forward"].mean() - right["tree"].mean()
     )
-    compare.write(read, tmp_path)
+    compare.write(read, tmp_path, results)
     again = compare.collect(tmp_path)
     assert plain(document(again)) == plain(document(results))
 
@@ -259,7 +259,7 @@ def test_image_ids_are_kept_byte_for_byte(tmp_path):
     read = compare.read([write(tmp_path / "p.csv", rows, [*KEYS, "prediction"])])
     assert set(read.runs[0].evidence["test"].image_ids) == set(names)
     folder = tmp_path / "kept"
-    compare.write(read, folder)
+    compare.write(read, folder, compare.results(read, title="T"))
     assert compare.load(folder).runs[0].evidence["test"].image_ids == read.runs[0].evidence["test"].image_ids
 
 
@@ -620,7 +620,7 @@ def test_runs_that_are_copies_are_pointed_out(tmp_path):
 def test_kept_predictions_are_the_same(tmp_path):
     rows = [[*r, f"g{int(r[0]) // 4}"] for r in scored()]
     read = compare.read([write(tmp_path / "p.csv", rows, [*KEYS, "x", "y", "z", "group"])])
-    compare.write(read, tmp_path / "kept")
+    compare.write(read, tmp_path / "kept", compare.results(read, title="T"))
     again = compare.load(tmp_path / "kept")
     assert (again.classes, again.groups, again.sources, again.ignored) == (
         read.classes, read.groups, read.sources, read.ignored,
@@ -631,16 +631,17 @@ def test_kept_predictions_are_the_same(tmp_path):
         assert one.evidence["test"].targets.tobytes() == two.evidence["test"].targets.tobytes()
 
 
-@pytest.mark.parametrize("name", ["predictions.safetensors", "predictions.json", "predictions.done.json"])
+@pytest.mark.parametrize("name", ["predictions.safetensors", "predictions.json", "asked.json", "predictions.done.json"])
 def test_a_flipped_byte_is_found(tmp_path, answers, name):
-    compare.write(compare.read([answers]), tmp_path / "kept")
+    read = compare.read([answers])
+    compare.write(read, tmp_path / "kept", compare.results(read, title="T"))
     path = tmp_path / "kept" / name
     content = bytearray(path.read_bytes())
     at = content.rindex(b'"') - 1 if name.endswith("done.json") else len(content) - 3
     content[at] ^= 1
     path.write_bytes(content)
-    with pytest.raises(IntegrityError):
-        compare.load(tmp_path / "kept")
+    with pytest.raises(IntegrityError, match=name):
+        compare.collect(tmp_path / "kept")
     path.unlink()
-    with pytest.raises(IntegrityError):
-        compare.load(tmp_path / "kept")
+    with pytest.raises(IntegrityError, match=name):
+        compare.collect(tmp_path / "kept")

@@ -9,6 +9,7 @@ from torch import nn
 
 from paribus import weights
 from paribus.backbones import stages
+from paribus.errors import IntegrityError
 from paribus.heads import head_name
 from paribus.models import fcn
 
@@ -173,7 +174,7 @@ def test_vgg16_takes_torchvisions_weights():
     state = {k: images(*v.shape) for k, v in shapes.items() if k.startswith("features")}
     model = fcn(3, state, backbone="vgg16", pretrained=True)
     assert all(torch.equal(v, state[f"features.{k}"]) for k, v in model.backbone.body.state_dict().items())
-    with pytest.raises(ValueError, match="do not fit the network"):
+    with pytest.raises(IntegrityError, match="do not fit the network"):
         fcn(3, {"features.0.weight": torch.zeros(1)}, backbone="vgg16", pretrained=True)
 
 
@@ -188,7 +189,7 @@ def test_vgg16_from_scratch_is_drawn_as_torchvisions():
 def test_weights_that_are_missing_or_anothers():
     with pytest.raises(ValueError, match="none were given"):
         fcn(3, None, pretrained=True)
-    with pytest.raises(ValueError, match="do not fit the network"):
+    with pytest.raises(IntegrityError, match="do not fit the network"):
         fcn(3, timm.create_model("resnet10t").state_dict(), pretrained=True)
 
 

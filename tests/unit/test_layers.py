@@ -10,19 +10,19 @@ import pytest
 HOME = Path(__file__).parents[2] / "paribus"
 LAYERS = (  # a module may import only from the layers above its own; a folder counts as one module
     "errors",
-    "predictions questions parts seeding images durable environment yamlfile heads faces labels autoaugment stats "
-    "ratios picks backbones fcn",
-    "confusion counting maskfile streets zoo sheets",
+    "predictions questions parts seeding images durable environment strictjson yamlfile heads faces labels autoaugment "
+    "stats ratios picks backbones fcn",
+    "confusion counting maskfile streets zoo sheets sealed tensorfile",
     "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms",
     "pixel_transforms recipe prepared scan epochs looks scoring checkpoint grouping simulate thumbnails overlays",
     "runs spaces wording decomposition per_class views listing windows boxes",
     "store asking contrasts features",
-    "study classifying segmenting findings one_run progress upkeep",
+    "study classifying segmenting findings one_run progress",
     "train",
     "execute results",
     "audits",
     "collect planning report compare maskpictures",
-    "running verify",
+    "running verify upkeep",
     "api cli",
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer.split()}

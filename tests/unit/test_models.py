@@ -6,6 +6,7 @@ from tiny import recipe
 from torch import nn
 
 from paribus import zoo
+from paribus.errors import IntegrityError
 from paribus.heads import head_name, replace_head
 from paribus.models import small_cnn, smp, timm, torchvision
 from paribus.parts import Part, completed
@@ -85,7 +86,7 @@ def test_alexnet_from_weights_of_its_shapes():
 def test_pretrained_without_weights_and_weights_that_do_not_fit():
     with pytest.raises(ValueError, match="none were given"):
         timm(2, None, name="tf_efficientnet_lite0", pretrained=True)
-    with pytest.raises(ValueError, match=r"do not fit the network \(missing among others: conv_stem.weight"):
+    with pytest.raises(IntegrityError, match=r"do not fit the network \(missing among others: conv_stem.weight"):
         timm(2, {"x": torch.zeros(1)}, name="tf_efficientnet_lite0", pretrained=True)
 
 

@@ -6,11 +6,11 @@ import hashlib
 import pytest
 from tiny import BASELINE, recipe, run
 
-from paribus import optimizers
+from paribus import optimizers, sealed
 from paribus.execute import missing
 from paribus.recipe import complete
 from paribus.runs import Run, id_of, sources_of
-from paribus.store import Store
+from paribus.store import DONE, Store, owner_of
 from paribus.study import Study
 
 
@@ -109,6 +109,6 @@ def test_names_of_studies_and_arms_are_not_in_the_id_and_a_baseline_is_shared(tm
     store = Store(tmp_path)
     for done in (*one["baseline"], *one["hot"]):
         store.folder(done.id).mkdir()
-        (store.folder(done.id) / "DONE.json").write_text("{}")
+        sealed.write(store.folder(done.id) / DONE, {"files": {}}, owner_of(done.id, DONE))
     left = list(missing(SimpleNamespace(runs=two, fingerprints=lambda arm: {}), store, dict.fromkeys(two, 2)))
     assert [(arm, r.seed) for arm, r in left] == [("long", 0), ("long", 1)]

@@ -48,7 +48,7 @@ def test_one_changed_byte_is_noticed(copy, pattern):
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2] ^= 1
     path.write_bytes(raw)
-    with pytest.raises(IntegrityError, match="remove the folder") as caught:
+    with pytest.raises(IntegrityError, match="rm -r ") as caught:
         copy.load(one.id)
     assert caught.value.exit_code == 7
 
@@ -65,7 +65,7 @@ def test_a_missing_file_is_noticed(copy, name):
 def test_a_folder_under_another_name_is_not_that_run(copy):
     one, other = run(epochs=2), run(seed=9)
     copy.folder(one.id).rename(copy.folder(other.id))
-    with pytest.raises(IntegrityError, match="another run"):
+    with pytest.raises(IntegrityError, match="not what was written here"):
         copy.load(other.id)
 
 
@@ -123,5 +123,5 @@ def test_new_evidence_does_not_bless_what_was_damaged(copy):
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     write_evidence(copy.folder(one.id), "d" * 64, evidence("test", counted(pairs(images=5))))
     copy.hash_again(one.id)
-    with pytest.raises(IntegrityError, match="remove the folder"):
+    with pytest.raises(IntegrityError, match="rm -r "):
         copy.load(one.id)

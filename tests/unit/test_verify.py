@@ -39,7 +39,7 @@ def results_and_predictions(tmp_path_factory):
 @pytest.fixture
 def folder(tmp_path, results_and_predictions):
     results, read = results_and_predictions
-    compare.write(read, tmp_path)
+    compare.write(read, tmp_path, results)
     render(results, tmp_path)
     return tmp_path
 
@@ -47,6 +47,7 @@ def folder(tmp_path, results_and_predictions):
 def change(folder, edit):
     path = folder / "report.json"
     report = json.loads(path.read_text())
+    report.pop("sha256", None)  # else every change is found, whatever it is of
     edit(report)
     path.write_text(json.dumps(report))
 
@@ -74,6 +75,7 @@ def test_every_single_number_is_checked(folder, results_and_predictions, monkeyp
     results, _ = results_and_predictions
     computed = document(results)
     monkeypatch.setattr("paribus.verify.document", lambda _: computed)  # the same each time: this saves seconds
+    change(folder, lambda report: None)
     whole = (folder / "report.json").read_text()
     free = ("environment", "seconds")
     numbers = [(p, v) for p, v in leaves(json.loads(whole)) if p[0] not in free and p[-1] not in ("seconds",)]
@@ -120,7 +122,17 @@ def test_what_is_not_evidence_may_differ(folder):
     assert verify(folder) == []
 
 
-@pytest.mark.parametrize("value", [float("nan"), None, "0.1", True])
+def test_the_seal_finds_what_no_number_depends_on(folder):
+    path = folder / "report.json"
+    report = json.loads(path.read_text())
+    path.write_text(json.dumps(report | {"seconds": 77.0}))
+    (problem,) = verify(folder)
+    assert problem.code == "REPORT_CHANGED" and report["sha256"][:16] in problem.message
+    path.write_text(json.dumps(report))  # written in another way, it says the same
+    assert verify(folder) == []
+
+
+@pytest.mark.parametrize("value", [None, "0.1", True])
 def test_what_is_no_number_is_found(folder, value):
     change(folder, lambda report: report["questions"][0].update(p=value))
     assert [p.where for p in verify(folder)] == ["questions[wide].p"]
@@ -163,10 +175,10 @@ def test_a_flipped_byte_of_the_evidence_is_damage(folder):
 
 def test_a_changed_margin_is_found(folder):
     change(folder, lambda report: report["study"]["declared"].update(margin=0.5))
-    assert "study.margin" in [p.where for p in verify(folder)]
+    assert "study.declared.margin" in [p.where for p in verify(folder)]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{", b"\xff"])
+@pytest.mark.parametrize("content", [None, b"", b"{", b"\xff", b'{"a": NaN}', b'{"a": 1, "a": 2}', b"[" * 99999])
 def test_a_report_that_cannot_be_read(folder, content):
     (folder / "report.json").unlink()
     if content is not None:

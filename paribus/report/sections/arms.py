@@ -51,5 +51,5 @@ def _arm(scale: Scale, span: figures.Span, arm: Row, fit: str) -> Row:
 def _run(scale: Scale, run: Row) -> Row:
     best = run["best_val"]
     shown = f"{scale_of('accuracy').value(best['value'])} at epoch {count(best['epoch'])}" if best else ""
-    kept = ("id", "seed", "status", "seconds", "epoch")
+    kept = ("id", "seed", "status", "exact", "seconds", "epoch")
     return {key: run[key] for key in kept} | {"value": scale.value(run["value"]), "best_val": shown}

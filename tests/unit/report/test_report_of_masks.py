@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from test_page import HOSTILE, Tags
 
-from paribus import metrics, per_class, running, simulate
+from paribus import metrics, per_class, running, sealed, simulate
 from paribus.collect import collect
 from paribus.contrasts import contrasts
 from paribus.labels import Space
@@ -208,7 +208,7 @@ def test_no_picture_at_all_without_pictures(results, content, tmp_path):
     text = path.read_text("utf-8")
     assert "<img" not in text and "data:image" not in text and '<input type="range"' not in text
     assert content["pictures"]["images"][0]["image"] in text  # the names and numbers are there
-    assert json.loads((tmp_path / "report.json").read_text("utf-8")) == content
+    assert sealed.opened(json.loads((tmp_path / "report.json").read_text("utf-8")), "report.json") == content
 
 
 def test_a_report_is_drawn_again_without_the_data(study, results, made):
