@@ -50,8 +50,11 @@ class Study(paribus.study.Study):
         screen = Screen(self.title, {arm: recipe.epochs for arm, recipe in self.recipes.items()})
         told = watcher or screen
         try:
-            bound, place = running.open_study(self, Path(out), told, _paths(data), _paths(weights), threads, sha256)
-            done = running.run(bound, place, told, max_runs=max_runs, pictures=pictures, allow_inexact=allow_inexact)
+            with running.holding(Place.of(self, Path(out))):
+                bound, place = running.open_study(self, Path(out), told, _paths(data), _paths(weights), threads, sha256)
+                done = running.run(
+                    bound, place, told, max_runs=max_runs, pictures=pictures, allow_inexact=allow_inexact
+                )
         finally:
             screen.close()
         if done.failed is not None:

@@ -96,7 +96,7 @@ class Keeper:
         self.pending = {}
         for stale in self.partial.glob("*.safetensors"):
             if stale.name not in files:
-                stale.unlink()
+                durable.unlink(stale)
 
 
 def _packed(training: "Training") -> bytes:

@@ -2,15 +2,16 @@
 
 import os
 import re
-import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from paribus import stopping
 from paribus.errors import MachineError, ParibusError, Problem, StudyError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def plan(
     from paribus.planning import costs, detectable, reduction
     from paribus.progress import duration
 
-    _, bound, place = _open(study, out, data, weights, sha256, plugin, threads)
+    bound, place = _open(_read(study, plugin), out, data, weights, sha256, threads)
     rows = costs(bound, place.store)
     say("Time on this machine, from a few real steps:")
     for row in rows:
@@ -141,9 +142,11 @@ def run(
             [Problem("DEVICE", f"--device {device}: this version computes on the cpu only.", fix="leave it out.")]
         )
     _pictures_choice(pictures)
-    read, bound, place = _open(study, out, data, weights, sha256, plugin, threads)
+    read = _read(study, plugin)
     command = _repeatable(study, data, weights, plugin)
-    _run(read, bound, place, max_runs, pictures, command, prepared, allow_inexact)
+    with _holding(read, out):
+        bound, place = _open(read, out, data, weights, sha256, threads)
+        _run(read, bound, place, max_runs, pictures, command, prepared, allow_inexact)
 
 
 @app.command()
@@ -153,22 +156,26 @@ def demo(out: Out = Path("paribus-demo"), threads: Threads = None) -> None:
 
     for name in ("demo.yaml", "demo-streets.yaml"):
         with as_file(files("paribus") / "studies" / name) as path:
-            read, bound, place = _open(path, out, None, None, None, None, threads)
-            _run(read, bound, place, None, "few", "paribus demo")
+            read = _read(path, None)
+            with _holding(read, out):
+                bound, place = _open(read, out, None, None, None, threads)
+                _run(read, bound, place, None, "few", "paribus demo")
 
 
 @app.command()
 def report(folder: ReportFolder, pictures: PicturesOption = "few") -> None:
     """Write the report again from what is stored; trains nothing and opens no image."""
     from paribus import collect, compare
+    from paribus.locks import lock
     from paribus.report import render
     from paribus.thumbnails import Thumbnails
 
     _pictures_choice(pictures)
     for each in _study_folders(folder):
-        results = (compare if (each / COMPARED).exists() else collect).collect(each)
-        shown = Thumbnails(each / "pictures") if pictures == "few" else None
-        say(f"Report: {render(results, each, shown)}")
+        with lock(each):
+            results = (compare if (each / COMPARED).exists() else collect).collect(each)
+            shown = Thumbnails(each / "pictures") if pictures == "few" else None
+            say(f"Report: {render(results, each, shown)}")
 
 
 @app.command()
@@ -197,6 +204,7 @@ def compare(
 ) -> None:
     """The same statistics, verdicts and report for models that were trained elsewhere."""
     from paribus import compare as comparing
+    from paribus.locks import lock
     from paribus.report import render
 
     read = comparing.read(predictions)
@@ -206,8 +214,9 @@ def compare(
         read, title=name, metric=metric, margin=margin, baseline=baseline, primary=primary, command=command
     )
     folder = out / _safe_name(predictions[0].stem)
-    comparing.write(read, folder, results)
-    path = render(results, folder)
+    with lock(folder):
+        comparing.write(read, folder, results)
+        path = render(results, folder)
     _say_answers(results.contrasts)
     say(f"Report: {path}")
 
@@ -284,18 +293,23 @@ def _read(path: Path, plugin: list[str] | None) -> "Study":
     return Study.read(path, tuple(plugin or ()))
 
 
+def _holding(study: "Study", out: Path) -> AbstractContextManager[None]:
+    from paribus.execute import Place
+    from paribus.running import holding
+
+    return holding(Place.of(study, out))
+
+
 def _open(
-    path: Path,
+    read: "Study",
     out: Path,
     data: list[str] | None,
     weights: list[str] | None,
     sha256: list[str] | None,
-    plugin: list[str] | None,
     threads: int | None,
-) -> "tuple[Study, Bound, Place]":
+) -> "tuple[Bound, Place]":
     from paribus.running import open_study
 
-    read = _read(path, plugin)
     bindings, files, hashes = _pairs(data, "--data"), _pairs(weights, "--weights"), _hashes(sha256)
     screen = _screen(read)
     try:
@@ -303,7 +317,7 @@ def _open(
     finally:
         screen.close()
     _say_remarks(bound)
-    return read, bound, place
+    return bound, place
 
 
 def _say_remarks(bound: "Bound") -> None:
@@ -423,25 +437,10 @@ def say(text: str) -> None:
     print(printable(text))
 
 
-class Stopped(BaseException):
-    """A signal asked the process to end; no handler of ordinary errors may swallow it."""
-
-    def __init__(self, number: int):
-        self.exit_code = 128 + number
-        super().__init__(number)
-
-
 def main() -> None:
     """The entry point: runs a command and turns every error into lines and an exit code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    stopping.listen()
     sys.exit(_exit_code(lambda: app(standalone_mode=False)))
-
-
-def _stop(number: int, frame: Any) -> None:
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda again, frame: os._exit(128 + again))  # asked twice: leave at once
-    raise Stopped(number)
 
 
 def _exit_code(command: Callable[[], Any]) -> int:
@@ -449,7 +448,7 @@ def _exit_code(command: Callable[[], Any]) -> int:
         command()
     except ParibusError as error:
         return _said(error)
-    except Stopped as stopped:
+    except stopping.Stopped as stopped:
         print("Stopped. The last committed state is kept: the same command goes on.", file=sys.stderr)
         return stopped.exit_code
     except BrokenPipeError:
@@ -480,11 +479,13 @@ def _said(error: ParibusError) -> int:
 def _crashed(error: Exception) -> int:
     import time
 
+    from paribus import durable
+
     path = Path(f"crash-{time.strftime('%Y%m%d-%H%M%S')}.txt")
     try:
-        path.write_text(traceback.format_exc())
+        durable.write(path, traceback.format_exc().encode(errors="backslashreplace"))
         where = f" The trace is in {path}."
-    except OSError:
+    except MachineError:
         where = ""
     print(f"error[DEFECT]: {type(error).__name__}: {error}. This is a defect of Paribus.{where}", file=sys.stderr)
     return 1

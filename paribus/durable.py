@@ -1,15 +1,30 @@
-"""All lasting writes: a file is whole or absent, and what is said to be stored survives a crash."""
+"""All lasting writes: a file is whole or absent, and what is said to be stored survives a crash and a power loss.
 
-import fcntl
+Each step is announced to `paribus.faultpoints`, so that tests can kill the process before it or have it fail.
+"""
+
+import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from paribus.errors import LockedError, MachineError, Problem
+from paribus.errors import MachineError, Problem
+from paribus.faultpoints import step
+
+CODES = {
+    errno.ENOSPC: "ENV_DISK_FULL",
+    errno.EDQUOT: "ENV_DISK_FULL",
+    errno.EACCES: "ENV_PERMISSION",
+    errno.EPERM: "ENV_PERMISSION",
+    errno.EROFS: "ENV_READ_ONLY",
+    errno.EMFILE: "ENV_OPEN_FILES",
+    errno.ENFILE: "ENV_OPEN_FILES",
+    errno.ENOMEM: "ENV_MEMORY",
+}
 
 
 def write(path: Path, content: bytes) -> None:
@@ -17,32 +32,53 @@ def write(path: Path, content: bytes) -> None:
 
     Raises MachineError (exit 6) if the disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
+    temporary = _aside(path)
+    put(temporary, content)
+    settle(temporary, path)
+
+
+def put(path: Path, content: bytes) -> None:
+    """A file that nobody reads yet: it lasts after `sync` or `publish`. Raises MachineError."""
+    middle = len(content) // 2
+    with _told(path, len(content)), _or_nothing(path):
+        step("create", path)
+        with path.open("wb") as file:
+            file.write(memoryview(content)[:middle])
             file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise environment_error(error, path, len(content)) from None
+            step("half", path)
+            file.write(memoryview(content)[middle:])
 
 
 @contextmanager
-def stream(path: Path) -> Iterator[BinaryIO]:
-    """A file to be written piece by piece; it gets its name when all is there and synced."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
+def stream(path: Path, size: float = 0) -> Iterator[Callable[[Any], int]]:
+    """A file to be written piece by piece, as `write` does it: gives what writes a piece and tells its bytes.
+
+    size: bytes expected in all, for the message. Raises MachineError.
+    """
+    temporary = _aside(path)
+    with _told(path, size), _or_nothing(temporary):
+        step("create", temporary)
         with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+            def more(content: Any) -> int:
+                step("write", temporary)
+                return file.write(content)
+
+            yield more
+    settle(temporary, path)
+
+
+def settle(temporary: Path, path: Path) -> None:
+    """Give a file of the same folder its name when all of it is stored; it is gone if that fails.
+
+    Raises MachineError.
+    """
+    with _told(path):
+        with _or_nothing(temporary):
+            _fsync(temporary)
+            step("rename", path)
+            temporary.replace(path)
+        _fsync(path.parent)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -52,30 +88,82 @@ def write_json(path: Path, value: Any) -> None:
 
 def make_folder(path: Path) -> None:
     """Create a folder and those above it. Raises MachineError."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise environment_error(error, path) from None
+    with _told(path):
+        missing = [each for each in (path, *path.parents) if not each.is_dir()]
+        for each in reversed(missing):
+            step("mkdir", each)
+            each.mkdir(exist_ok=True)
+            _fsync(each.parent)
+
+
+def sync(*paths: Path) -> None:
+    """What these files hold, and the names in these folders, survive a power loss from now on. Raises MachineError."""
+    for path in paths:
+        with _told(path):
+            _fsync(path)
+
+
+def sync_all(folder: Path) -> None:
+    """A folder with all it holds survives a power loss from now on. Raises MachineError."""
+    sync(*sorted(folder.rglob("*")), folder)
 
 
 def publish(partial: Path, final: Path) -> None:
-    """Give a finished folder its name; before that moment it is not there for anybody."""
-    sync_folder(partial)
-    partial.rename(final)
-    sync_folder(final.parent)
+    """Give a finished folder its name; before that moment it is not there for anybody. Raises MachineError."""
+    sync_all(partial)
+    with _told(final):
+        step("rename", final)
+        partial.rename(final)
+        _fsync(final.parent)
+
+
+def unlink(path: Path) -> None:
+    """Remove a file, if it is there. Raises MachineError."""
+    with _told(path):
+        step("unlink", path)
+        path.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:
-    """Remove a folder with all it holds: first its name goes, so that half a folder is never seen."""
+    """Remove a folder with all it holds: first its name goes, so that half a folder is never seen.
+
+    Raises MachineError.
+    """
     if path.exists():
-        doomed = path.with_name(f".{path.name}.removed")
-        shutil.rmtree(doomed, ignore_errors=True)
-        path.rename(doomed)
-        shutil.rmtree(doomed)
+        with _told(path):
+            doomed = path.with_name(f".{path.name}.removed")
+            shutil.rmtree(doomed, ignore_errors=True)
+            step("rename", doomed)
+            path.rename(doomed)
+            _fsync(path.parent)
+            step("rmtree", doomed)
+            shutil.rmtree(doomed)
 
 
-def sync_folder(path: Path) -> None:
-    """fsync of a folder, so that the names in it survive a crash."""
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in a folder and those right below it.
+
+    Only for whoever holds the folder's lock.
+    """
+    for leftover in [*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")]:
+        unlink(leftover)
+
+
+def probe(folder: Path) -> None:
+    """Write, sync, rename and remove a file, so that a folder which cannot keep a run is known before training.
+
+    Raises MachineError.
+    """
+    write(folder / ".probe", b"paribus")
+    unlink(folder / ".probe")
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")
+
+
+def _fsync(path: Path) -> None:
+    step("fsync", path)
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -84,26 +172,41 @@ def sync_folder(path: Path) -> None:
 
 
 @contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Hold `path`; the lock dies with the process. Raises LockedError (exit 5) at once if another holds it."""
-    make_folder(path.parent)
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            fix = "wait for it, or give this run another --out folder."
-            raise LockedError([Problem("LOCKED", f"is in use by process {holder}.", str(path.parent), fix)]) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+def _or_nothing(path: Path) -> Iterator[None]:
+    """Where the file does not become whole it is removed."""
+    try:
         yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
-def environment_error(error: OSError, path: Path, size: int = 0) -> MachineError:
-    """What the system said, in the user's words."""
-    codes = {28: "ENV_DISK_FULL", 122: "ENV_DISK_FULL", 13: "ENV_PERMISSION", 1: "ENV_PERMISSION", 30: "ENV_READ_ONLY"}
-    needs = f" ({size} bytes were to be written)" if size else ""
+@contextmanager
+def _told(path: Path, size: float = 0) -> Iterator[None]:
+    """Errors of the system in the user's words."""
+    try:
+        yield
+    except OSError as error:
+        raise environment_error(error, path, size) from None
+
+
+def environment_error(error: OSError, path: Path, size: float = 0) -> MachineError:
+    """What the system said, in the user's words. size: bytes that were to be written."""
+    code = CODES.get(error.errno or 0, "ENV_IO")
+    needs = f": needs {megabytes(size)}, {megabytes(free(path))} free" if size and code == "ENV_DISK_FULL" else ""
     fix = "make room or choose another folder with --out, then give the same command again: it goes on."
-    return MachineError([Problem(codes.get(error.errno or 0, "ENV_IO"), f"{error.strerror}{needs}.", str(path), fix)])
+    return MachineError([Problem(code, f"{error.strerror}{needs}.", str(path), fix)])
+
+
+def free(path: Path) -> int:
+    """Bytes that may still be written where `path` is or would be; 0 if that cannot be told."""
+    there = next((each for each in (path, *path.parents) if each.exists()), path)
+    try:
+        return shutil.disk_usage(there).free
+    except OSError:
+        return 0
+
+
+def megabytes(size: float) -> str:
+    """`2.4 MB`, `300 kB`."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from paribus import durable, grouping, sealed, weights
+from paribus import grouping, sealed, weights
 from paribus.contrasts import Contrast, arms_still_needed, contrasts
 from paribus.datasets import ImageSet
 from paribus.errors import DataError, Diverged, IntegrityError, Problem, RunsFailed, StudyError
 from paribus.parts import build, choices, resolve
 from paribus.predictions import RunRecord
-from paribus.prepared import LIMIT, PREPARED, prepared, tidy, too_large
+from paribus.prepared import LIMIT, PREPARED, prepared, too_large
 from paribus.questions import Design
 from paribus.recipe import HOMES, Recipe
 from paribus.runs import Run, sources_of
@@ -240,16 +240,13 @@ def execute(
     """Train every run that is missing, look by look; stops asking for seeds where a question is decided.
 
     limit: GiB of decoded images that may be kept on disk. allow_inexact: runs that were begun in another environment go
-    on, and are marked for ever. Raises RunsFailed (exit 4) after all others are complete
-    if some could not be trained.
+    on, and are marked for ever. Only for whoever holds the runs' lock. Raises RunsFailed (exit 4) after all others are
+    complete if some could not be trained.
     """
     trainer = _Trainer(bound, place.store, watcher, max_runs, limit=limit, allow_inexact=allow_inexact)
     needed = dict.fromkeys(bound.study.recipes, bound.study.looks[0])
     while needed:
-        with durable.lock(place.store.root / "LOCK"):
-            place.store.tidy()
-            tidy(place.store.root.parent / PREPARED)
-            trainer.train_all(needed)
+        trainer.train_all(needed)
         if trainer.failures or trainer.stopped:
             break
         rows = contrasts(

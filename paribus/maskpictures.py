@@ -42,7 +42,7 @@ def draw(shown: Mapping[str, Any], folder: Path, bound: Bound, runs: Store) -> N
     """
     durable.make_folder(folder)
     for former in folder.glob("[0-9][0-9]-*.png"):
-        former.unlink()
+        durable.unlink(former)
     kept = Thumbnails(folder)
     for number, row in enumerate(shown["images"], 1):
         seen = {arm: found for arm in shown["runs"] if (found := _seen(arm, shown, row, bound, runs))}

@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shlex
-import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from PIL import Image
 
 from paribus import durable, sealed
 from paribus.datasets import ImageSet, Item
-from paribus.errors import IntegrityError, Problem
+from paribus.errors import IntegrityError, MachineError, Problem
 
 FORMAT = 2
 LARGEST_INDEX = 1 << 30  # bytes
@@ -64,9 +63,10 @@ def prepared(
     """
     folder = home / _key(images, fingerprints, shorter)
     if not (folder / _INDEX).exists():
-        if _estimate(images, shorter) > limit * 2**30:
+        size = _estimate(images, shorter)
+        if size > limit * 2**30:
             return None
-        _make(images, shorter, folder)
+        _make(images, shorter, folder, size)
     return _opened(folder)
 
 
@@ -116,26 +116,26 @@ def tidy(home: Path) -> None:
         durable.remove(leftover)
 
 
-def _make(images: ImageSet, shorter: int | None, folder: Path) -> None:
+def _make(images: ImageSet, shorter: int | None, folder: Path, size: float) -> None:
     aside = folder.with_name(f".{folder.name}.{os.getpid()}")
     durable.remove(aside)
     durable.make_folder(aside)
     places: dict[str, dict[str, Place]] = {"images": {}, "masks": {}}
     digest, offset = hashlib.sha256(), 0
     try:
-        with durable.stream(aside / _PIXELS) as file:
+        with durable.stream(aside / _PIXELS, size) as append:
             for kind, item, pixels in _decoded(images, shorter):
                 places[kind][item.id] = (offset, pixels.shape[0], pixels.shape[1])
                 content = np.ascontiguousarray(pixels).data
                 digest.update(content)
-                offset += file.write(content)
+                offset += append(content)
         sealed.write(aside / _INDEX, {"pixels": digest.hexdigest(), **places}, folder.name)
         durable.publish(aside, folder)
-    except OSError as error:
+    except MachineError:
         if not (folder / _INDEX).exists():  # another process may have been faster; its bytes are the same
-            raise durable.environment_error(error, folder, offset) from None
+            raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        durable.remove(aside)
 
 
 def _decoded(images: ImageSet, shorter: int | None) -> Iterator[tuple[str, Item, Pixels]]:

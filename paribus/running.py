@@ -1,6 +1,7 @@
 """A study from its file to its report: bind the data, train what is missing, collect, render."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from paribus import durable, maskpictures, sealed
 from paribus.collect import collect, lock
 from paribus.errors import RunsFailed
 from paribus.execute import STUDY_LOCK, Bound, Place, Watcher, bind, data_lock, execute
-from paribus.prepared import LIMIT
+from paribus.locks import lock as lock_of
+from paribus.prepared import LIMIT, PREPARED
+from paribus.prepared import tidy as tidy_prepared
 from paribus.report import pictures_of_masks, render
 from paribus.results import Results
 from paribus.study import Study
@@ -24,6 +27,29 @@ class Outcome:
     failed: RunsFailed | None = None
 
 
+@contextmanager
+def holding(place: Place) -> Iterator[None]:
+    """The only writer of the study's folder and of the runs beside it, which can be written and hold no leftovers.
+
+    Folders that are still empty in the end are removed again. Raises LockedError (exit 5) at once if another process
+    is there, MachineError (exit 6) if what is written there would not last.
+    """
+    folders = (place.folder, place.store.root, place.store.root.parent)
+    new = [folder for folder in folders if not folder.exists()]
+    try:
+        with lock_of(place.store.root), lock_of(place.folder):
+            for folder in (place.store.root, place.folder):
+                durable.probe(folder)
+                durable.sweep(folder)
+            place.store.tidy()
+            tidy_prepared(place.store.root.parent / PREPARED)
+            yield
+    finally:
+        for folder in new:
+            with suppress(OSError):
+                folder.rmdir()
+
+
 def open_study(
     study: Study,
     out: Path,
@@ -35,7 +61,7 @@ def open_study(
 ) -> tuple[Bound, Place]:
     """The study with its data scanned and its weights found; sets torch's threads (default: the physical cores).
 
-    Raises DataError, MachineError and IntegrityError, before anything is written but the out folder.
+    Writes nothing. Raises DataError, MachineError and IntegrityError.
     """
     import torch
 
@@ -44,7 +70,6 @@ def open_study(
     place = Place.of(study, out)
     bound = bind(study, place, data, weight_files, watcher, hashes)
     torch.set_num_threads(threads or physical_cores())
-    durable.make_folder(out)
     return bound, place
 
 
@@ -61,8 +86,8 @@ def run(
 ) -> Outcome:
     """Train every run that is missing and write locks, report and tables into the study's folder.
 
-    prepared: GiB of decoded images that may be kept on disk, LIMIT if not given. allow_inexact: runs that were begun in
-    another environment go on, and are marked for ever.
+    Only within `holding(place)`. prepared: GiB of decoded images that may be kept on disk, LIMIT if not given.
+    allow_inexact: runs that were begun in another environment go on, and are marked for ever.
     """
     durable.make_folder(place.folder)
     for name, each in {data_lock(bound.study, arm): each for arm, each in bound.scans.items()}.items():

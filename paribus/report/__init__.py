@@ -1,10 +1,9 @@
 """From results to `report.html`, `report.json` and `tables/`."""
 
 import json
-import os
 from pathlib import Path
 
-from paribus import sealed
+from paribus import durable, sealed
 from paribus.report.document import document, pictures_of_masks
 from paribus.report.page import Pictures, page
 from paribus.report.tables import files
@@ -18,8 +17,8 @@ def render(results: Results, out: Path, pictures: Pictures | None = None) -> Pat
     """Write the report of `results` into the folder `out` and return the path of its page.
 
     pictures: image id, or the name of a view of it (`paribus.thumbnails.view`) -> PNG or JPEG bytes to show, or None
-    for no picture; None shows image names only. Each file is written aside and renamed, so that an interrupted call
-    leaves no half file. Raises OSError if `out` cannot be written.
+    for no picture; None shows image names only. Each file is whole or as it was. Raises MachineError if `out` cannot be
+    written.
     """
     content = document(results)
     texts = {f"tables/{name}": text for name, text in files(content).items()}
@@ -31,9 +30,7 @@ def render(results: Results, out: Path, pictures: Pictures | None = None) -> Pat
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
     # A file name that is not UTF-8 reaches us with its bytes as lone surrogates: a CSV gives the bytes back.
     errors = "surrogateescape" if path.suffix == ".csv" else "backslashreplace"
-    aside.write_bytes(text.encode("utf-8", errors))
-    aside.replace(path)
+    durable.make_folder(path.parent)
+    durable.write(path, text.encode("utf-8", errors))

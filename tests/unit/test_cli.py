@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from paribus.cli import _exit_code, app
+from paribus.locks import lock
 
 STUDY = """
 title: "Dots"
@@ -255,6 +256,20 @@ def test_status_and_clean(study, capsys):
     assert not (study.parent / "out/runs/0123.partial").exists()
     assert not list((study.parent / "out/runs").rglob("last.safetensors"))
     assert cli("report", study.parent / "out") == 0
+
+
+def test_a_second_process_is_told_who_is_there_and_writes_nothing(study, capsys):
+    out = study.parent / "out"
+    assert run(study, "--max-runs", 1) == 0
+    for held in ("runs", "study"):
+        with lock(out / held):
+            before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
+            assert run(study) == 5
+            assert f"is in use by process {os.getpid()} on" in capsys.readouterr().err
+            assert {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()} == before
+            assert cli("report", out) == (5 if held == "study" else 0)
+    assert run(study) == 0
+    assert not list(out.rglob("LOCK")) and not list(out.rglob(".*"))
 
 
 def test_plan_says_time_and_power_and_trains_nothing(study, capsys):
