@@ -110,7 +110,7 @@ class Study(paribus.study.Study):
             raise StudyError(
                 [Problem("STUDY_CHANGED", message, str(folder), "run the study again: what is equal stays.")]
             )
-        return collect.collect(folder)
+        return collect.collect(folder, plugins=self.plugins)
 
     def _asked(self) -> dict[str, Any]:
         """What the lock must say too, as JSON gives it back."""

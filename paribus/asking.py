@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
 
 from paribus.errors import Problem, unknown
 from paribus.labels import SPACES
-from paribus.metrics import misfit
+from paribus.metrics import misfit, names
 from paribus.questions import CONTROL, Question
 from paribus.recipe import Recipe, differences, has_masks
 from paribus.scoring import misfits
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from paribus.study import Arm, _Reader
 
 QUESTION_KEYS = ("ask", "compare", "effect", "weights", "bundle", "metric", "margin", "score_in")
+MOST_QUESTIONS = 512
 Factors = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -53,6 +54,9 @@ def questions(
     if not isinstance(written, dict):
         reader.problem(("questions",), "questions must be a mapping of name to question.")
         written = {}
+    if len(written) > MOST_QUESTIONS:
+        reader.problem(("questions",), f"there are {len(written)} questions; a study has at most {MOST_QUESTIONS}.")
+        written = dict(islice(written.items(), 1))
     asker = _Asker(reader, {a.name: a for a in arms}, factors, recipes, metric, margin)
     found = [asker.question(name, asked) for name, asked in (written or asker.unasked()).items()]
     good = [q for q in found if q is not None]
@@ -165,7 +169,7 @@ class _Asker:
         masks = any(has_masks(self.recipes[arm].data) for arm in question.weights)
         wrong = (
             misfit(question.metric, "segmentation" if masks else "classification")
-            if ":" not in question.metric
+            if question.metric in names()  # that of another is said where it is asked for
             else None
         )
         found = [wrong] if wrong else []

@@ -163,7 +163,7 @@ def demo(out: Out = Path("paribus-demo"), threads: Threads = None) -> None:
 
 
 @app.command()
-def report(folder: ReportFolder, pictures: PicturesOption = "few") -> None:
+def report(folder: ReportFolder, plugin: Plugins = None, pictures: PicturesOption = "few") -> None:
     """Write the report again from what is stored; trains nothing and opens no image."""
     from paribus import collect, compare
     from paribus.locks import lock
@@ -173,18 +173,19 @@ def report(folder: ReportFolder, pictures: PicturesOption = "few") -> None:
     _pictures_choice(pictures)
     for each in _study_folders(folder):
         with lock(each):
-            results = (compare if (each / COMPARED).exists() else collect).collect(each)
+            compared = (each / COMPARED).exists()
+            results = compare.collect(each) if compared else collect.collect(each, plugins=_plugins(plugin))
             shown = Thumbnails(each / "pictures") if pictures == "few" else None
             say(f"Report: {render(results, each, shown)}")
 
 
 @app.command()
-def verify(folder: ReportFolder) -> None:
+def verify(folder: ReportFolder, plugin: Plugins = None) -> None:
     """Compute every number of report.json again from the evidence and say what differs."""
     from paribus.errors import IntegrityError
     from paribus.verify import verify as problems_of
 
-    found = [problem for each in _study_folders(folder) for problem in problems_of(each)]
+    found = [problem for each in _study_folders(folder) for problem in problems_of(each, plugins=_plugins(plugin))]
     if found:
         raise IntegrityError(found)
     say("Every number of the report follows from the evidence.")
@@ -205,6 +206,7 @@ def compare(
     """The same statistics, verdicts and report for models that were trained elsewhere."""
     from paribus import compare as comparing
     from paribus.locks import lock
+    from paribus.naming import folder_name
     from paribus.report import render
 
     read = comparing.read(predictions)
@@ -213,7 +215,7 @@ def compare(
     results = comparing.results(
         read, title=name, metric=metric, margin=margin, baseline=baseline, primary=primary, command=command
     )
-    folder = out / _safe_name(predictions[0].stem)
+    folder = out / folder_name(predictions[0].stem)
     with lock(folder):
         comparing.write(read, folder, results)
         path = render(results, folder)
@@ -288,9 +290,14 @@ def scan(
 def _read(path: Path, plugin: list[str] | None) -> "Study":
     from paribus.study import Study
 
-    if plugin:
+    return Study.read(path, _plugins(plugin))
+
+
+def _plugins(given: list[str] | None) -> tuple[str, ...]:
+    """The modules that the user named; they may lie in the current folder."""
+    if given:
         sys.path.insert(0, str(Path.cwd()))
-    return Study.read(path, tuple(plugin or ()))
+    return tuple(given or ())
 
 
 def _holding(study: "Study", out: Path) -> AbstractContextManager[None]:
@@ -415,10 +422,6 @@ def _study_folders(folder: Path) -> list[Path]:
         fix = "name the folder that `paribus run` or `paribus compare` wrote."
         raise DataError([Problem("NO_STUDY_HERE", "there is no study in it.", str(folder), fix)])
     return found
-
-
-def _safe_name(text: str) -> str:
-    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in text)[:64] or "compare"
 
 
 def _repeatable(study: Path, data: list[str] | None, weights: list[str] | None, plugin: list[str] | None) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 from paribus import findings, sealed
 from paribus.contrasts import contrasts
-from paribus.errors import DataError, IntegrityError, Problem
+from paribus.errors import DataError, IntegrityError, Problem, StudyError
 from paribus.execute import DATA_LOCK, LARGEST_LOCK, STUDY_LOCK, Bound, metric_functions
 from paribus.labels import Space
-from paribus.parts import resolve
+from paribus.parts import PartProblem, resolve
 from paribus.predictions import RunRecord
 from paribus.questions import CONTROL, Design, Question
 from paribus.results import ArmResult, Results
@@ -141,12 +141,23 @@ def read_lock(folder: Path) -> dict[str, Any]:
     return value
 
 
-def collect(folder: Path, *, command: str | None = None) -> Results:
+def collect(folder: Path, *, command: str | None = None, plugins: tuple[str, ...] = ()) -> Results:
     """The results of the study in `folder`, from its lock and the finished runs in `../runs`.
 
-    Raises IntegrityError if a run folder is not what was written.
+    plugins: the user's own modules in which metrics may be; those that the lock names are not trusted, for whoever
+    wrote the folder wrote it. Raises IntegrityError if a file is not what was written, StudyError for such a metric.
     """
     told = read_lock(folder)
+    try:
+        return _collected(folder, told, command, plugins)
+    except PartProblem as error:
+        raise StudyError([Problem("STUDY", sentence, folder.name) for _, sentence in error.problems]) from None
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        message = f"does not say what a study's lock says ({type(error).__name__}: {error})."
+        raise IntegrityError([Problem("LOCK_DAMAGED", message, str(folder / STUDY_LOCK))]) from None
+
+
+def _collected(folder: Path, told: dict[str, Any], command: str | None, plugins: tuple[str, ...]) -> Results:
     store = Store(folder.parent / "runs")
     loaded: dict[str, RunRecord] = {}
     arms = tuple(_arm_result(arm, store, loaded) for arm in told["arms"])
@@ -154,7 +165,7 @@ def collect(folder: Path, *, command: str | None = None) -> Results:
     asked = tuple(Question(**(q | {"factors": tuple(q["factors"])})) for q in told["questions"])
     by_name = {arm.name: arm.runs for arm in arms}
     answerable = [q for q in asked if all(by_name[arm] for arm in q.weights)]
-    functions = {name: resolve(name, METRICS, tuple(told["plugins"])) for name in told["metrics"]}
+    functions = {name: resolve(name, METRICS, plugins) for name in told["metrics"]}
     rows = contrasts(answerable, by_name, design, functions) if answerable else ()
     planned = {arm["name"]: told["looks"][-1] for arm in told["arms"]}
     return Results(

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+LONGEST = 2000  # characters of a message: what was read may be a megabyte
+
 
 def printable(text: str) -> str:
     """`text` on one line, with control characters and undecodable bytes shown as escapes."""
@@ -26,7 +28,8 @@ class Problem:
         """The one-line form: ``error[CODE]: where: message Fix: what to do.``"""
         where = f"{self.where}: " if self.where else ""
         fix = f" Fix: {self.fix}" if self.fix else ""
-        return printable(f"{level}[{self.code}]: {where}{self.message}{fix}")
+        message = self.message if len(self.message) <= LONGEST else f"{self.message[:LONGEST]} …"
+        return printable(f"{level}[{self.code}]: {where}{message}{fix}")
 
 
 class ParibusError(Exception):
@@ -85,10 +88,10 @@ class IntegrityError(ParibusError):
 
 def unknown(kind: str, name: str, known: Sequence[str]) -> str:
     """`Unknown model 'alexnt'. Did you mean 'alexnet'?`, with all that is known where the list is short."""
-    near = get_close_matches(name, known, n=1)
+    near = get_close_matches(name[:80], known, n=1)  # of very long texts nothing is near, and finding out takes minutes
     hint = f" Did you mean {near[0]!r}?" if near else ""
     listed = f" Known: {', '.join(sorted(known))}." if len(known) <= 30 else ""
-    return f"Unknown {kind} {name!r}.{hint}{listed}"
+    return f"Unknown {kind} {name[:80]!r}.{hint}{listed}"
 
 
 class Diverged(Exception):

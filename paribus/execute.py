@@ -13,6 +13,7 @@ from paribus import grouping, sealed, weights
 from paribus.contrasts import Contrast, arms_still_needed, contrasts
 from paribus.datasets import ImageSet
 from paribus.errors import DataError, Diverged, IntegrityError, Problem, RunsFailed, StudyError
+from paribus.naming import folder_name
 from paribus.parts import build, choices, resolve
 from paribus.predictions import RunRecord
 from paribus.prepared import LIMIT, PREPARED, prepared, too_large
@@ -52,7 +53,7 @@ class Place:
     @classmethod
     def of(cls, study: Study, out: Path) -> "Place":
         """`out/<name of the study file>/` for the report and the locks, `out/runs/` for the runs."""
-        name = study.path.stem if study.path is not None else "study"
+        name = folder_name(study.path.stem) if study.path is not None else "study"
         return cls(out / name, Store(out / "runs"))
 
 
@@ -115,7 +116,7 @@ def scans_of(
     for arm, recipe in study.recipes.items():
         key = data_lock(study, arm)
         if key not in by_data:
-            images = image_set(recipe, data_root(study, study.roots[arm], data or {}))
+            images = image_set(recipe, data_root(study, study.roots[arm], data or {}, watcher))
             lock = place.folder / key
             known = _known(lock) if lock.exists() else None
             on_leak = "drop_train" if study.on_leak == "drop_train" else "refuse"
@@ -166,8 +167,11 @@ def reads_files(function: Any) -> bool:
     return len(inspect.signature(function).parameters) > len(choices(function))
 
 
-def data_root(study: Study, root: str | None, data: Mapping[str, Path]) -> Path | None:
-    """Where `root` is: bound by name, else a path relative to the study file."""
+def data_root(study: Study, root: str | None, data: Mapping[str, Path], watcher: Watcher | None = None) -> Path | None:
+    """Where `root` is: bound by name, else a path relative to the study file.
+
+    The watcher is told where a study reads from a folder outside its own that the command line did not name.
+    """
     if root is None:
         return None
     if root in data:
@@ -177,6 +181,9 @@ def data_root(study: Study, root: str | None, data: Mapping[str, Path]) -> Path 
     if not path.exists():
         fix = f"name the folder on the command line (--data {root}=FOLDER), or write a path relative to the study file."
         raise DataError([Problem("DATA_NOT_FOUND", f"the data {root!r} are not there.", str(path), fix)])
+    if watcher is not None and not path.resolve().is_relative_to(base.resolve()):
+        message = f"the study itself says to read the data {root!r} from a folder outside its own."
+        watcher.noted(Problem("DATA_OUTSIDE", message, str(path.resolve())))
     return path
 
 

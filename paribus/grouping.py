@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from paribus import patterns
 from paribus.datasets import ImageSet, Item
 from paribus.errors import DataError, Problem
 from paribus.questions import BLOCK
@@ -49,9 +50,13 @@ def _natural(name: str) -> tuple[tuple[str, int], ...]:
 
 
 def _by_pattern(pattern: str, ids: list[str]) -> dict[str, str]:
-    found = {name: re.search(pattern, name) for name in ids}
-    without = [name for name, match in found.items() if match is None]
+    try:
+        found = dict(zip(ids, patterns.first_groups(pattern, ids), strict=True))
+    except ValueError as error:
+        fix = "write a simpler pattern, without repeats inside repeats."
+        raise DataError([Problem("GROUPS_PATTERN", f"the pattern {pattern!r}: {error}.", fix=fix)]) from None
+    without = [name for name, group in found.items() if group is None]
     if without:
         message = f"the pattern {pattern!r} finds no group in {len(without)} names, among them {without[0]!r}."
         raise DataError([Problem("GROUP_MISSING", message, fix="write a pattern that fits every name.")])
-    return {name: str(match.group(1)) for name, match in found.items() if match is not None}
+    return {name: group for name, group in found.items() if group is not None}

@@ -34,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "precision": "float32",
 }
 FIELDS = ("data", "model", *DEFAULTS)
+MOST_PARTS = 64  # of an augmentation
 PLACES = ("root",)  # arguments of data that say where, not what: never part of a recipe
 
 Written = dict[str, Any]  # a recipe as the study file writes it, field -> value
@@ -160,6 +161,8 @@ def _check_model_arguments(field: str, part: Part) -> None:
 def _completed_augment(value: Any, home: str, plugins: tuple[str, ...]) -> tuple[Part, ...]:
     if not isinstance(value, list):
         raise RecipeProblem([((), f"must be a list of parts, not {value!r}.")])
+    if len(value) > MOST_PARTS:
+        raise RecipeProblem([((), f"has {len(value)} parts; at most {MOST_PARTS} can be asked for.")])
     parts, problems = [], []
     for i, each in enumerate(value):
         try:

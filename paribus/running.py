@@ -98,7 +98,7 @@ def run(
         execute(bound, place, watcher, max_runs, LIMIT if prepared is None else prepared, allow_inexact)
     except RunsFailed as error:
         failed = error
-    results = collect(place.folder)
+    results = collect(place.folder, plugins=bound.study.plugins)
     shown = _pictures(bound, place, results) if pictures else None
     return Outcome(results, render(results, place.folder, shown), failed)
 

@@ -1,16 +1,17 @@
 """A study: what is asked, a baseline, and arms that each change one thing. Read from YAML, refused if it misleads."""
 
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
+from os.path import normpath
 from pathlib import Path
 from typing import Any, Self
 
-from paribus import asking, metrics, spaces, yamlfile
+from paribus import asking, metrics, patterns, spaces, yamlfile
 from paribus.errors import Problem, StudyError, unknown
+from paribus.naming import NAME
 from paribus.parts import PartProblem, resolve
 from paribus.questions import CONTROL, Question
 from paribus.recipe import Recipe, RecipeProblem, Written, changed, complete, differences
@@ -19,10 +20,10 @@ KEYS = (
     "title", "metric", "margin", "seeds", "looks", "split", "epoch", "groups", "control", "baseline", "factors", "arms",
     "questions", "primary", "on_leak", "labels",
 )  # fmt: skip
-NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CONTROL_SEEDS = 1000  # the control arm's seeds are the study's plus this
 METRICS = "paribus.metrics"
 MOST_ARMS = 512
+MOST_PROBLEMS = 100  # that are said at once
 
 
 @dataclass(frozen=True)
@@ -123,14 +124,13 @@ class _Reader:
         factors = self._factors()
         arms = self._arms(factors, control)
         written, recipes = self._recipes(arms)
-        roots = {name: _root(w) for name, w in written.items()}
+        roots = {name: self._root(name, w) for name, w in written.items()}
         self._check_roots(arms, roots)
         self._check_arms(arms, recipes)
         primary = self._text("primary", None)
         questions = asking.questions(self, arms, factors, recipes, metric, margin, primary, control)
         if self.problems:
-            in_order: list[Problem] = sorted(self.problems, key=_line_of)
-            raise StudyError(in_order)
+            raise StudyError(_in_order(self.problems))
         return Study(
             title=title, metric=metric, margin=margin, seeds=seeds, looks=looks, split=split, epoch=str(epoch),
             groups=groups, control=control, on_leak=str(on_leak), primary=primary, arms=arms, recipes=recipes,
@@ -234,8 +234,12 @@ class _Reader:
         kind, what = next(iter(value.items()))
         if kind == "block" and (type(what) is not int or what < 1):
             self.problem(("groups", kind), f"block must be a number of images, not {what!r}.")
-        if kind == "pattern" and not _is_pattern(what):
-            self.problem(("groups", kind), f"pattern must be a regular expression with one group, not {what!r}.")
+        if kind == "pattern":
+            try:
+                patterns.checked(what)
+            except ValueError as error:
+                message = f"pattern must be a regular expression with one group, not {what!r}: {error}."
+                self.problem(("groups", kind), message)
         return dict(value)
 
     # --- arms
@@ -275,6 +279,9 @@ class _Reader:
         if not isinstance(written, dict):
             self.problem(("arms",), "arms must be a mapping of name to changes.")
             written = {}
+        if len(written) > MOST_ARMS:
+            self.problem(("arms",), f"there are {len(written)} arms; a study has at most {MOST_ARMS}.")
+            raise StudyError(self.problems)
         for name, change in written.items():
             if not isinstance(change, dict):
                 self.problem(("arms", name), f"arm {name!r} must be a mapping of path to value, not {change!r}.")
@@ -292,9 +299,9 @@ class _Reader:
         seen: set[str] = set()
         for arm in arms:
             if not isinstance(arm.name, str) or not NAME.fullmatch(arm.name):
-                self.problem(("arms", arm.name), f"the name {arm.name!r} must be 1 to 64 of A-Z a-z 0-9 . _ -")
+                self.problem(self.where(arm), f"the name {arm.name!r} must be 1 to 64 of A-Z a-z 0-9 . _ -")
             if arm.name in seen:
-                self.problem(("arms", arm.name), f"two arms are named {arm.name!r}.", "give one of them another name.")
+                self.problem(self.where(arm), f"two arms are named {arm.name!r}.", "give one of them another name.")
             seen.add(arm.name)
 
     def _recipes(self, arms: tuple[Arm, ...]) -> tuple[dict[str, Written], dict[str, Recipe]]:
@@ -329,7 +336,8 @@ class _Reader:
 
     def where(self, arm: Arm, *path: str) -> tuple[str | int, ...]:
         """The place in the file where an arm's change is written."""
-        if arm.name in (self.top("arms") or {}) and not arm.levels:
+        written = self.top("arms")
+        if isinstance(written, dict) and arm.name in written and not arm.levels:
             return ("arms", arm.name, *path)
         for factor, level in arm.levels.items():
             change = self.top("factors", {}).get(factor, {}).get(level) or {}
@@ -351,6 +359,20 @@ class _Reader:
     def _place(self, arm: Arm, where: tuple[str | int, ...]) -> tuple[str | int, ...]:
         touching = [path for path in arm.change if where and path.partition(".")[0] == where[0]]
         return self.where(arm, *touching[:1])
+
+    def _root(self, arm: str, written: Written) -> str | None:
+        """What `data.root` says: a name, or a path that stays below the study's folder unless it is absolute."""
+        data = written.get("data")
+        root = data.get("root") if isinstance(data, dict) else None
+        wrong = None
+        if root is not None and (not isinstance(root, str) or not root.strip() or "\0" in root):
+            wrong = f"root must be a name or a path, not {root!r}."
+        elif root is not None and not root.startswith("/") and normpath(root).split("/")[0] == "..":
+            wrong = f"root {root!r} leads out of the study's folder."
+        if wrong and arm == "baseline":
+            fix = "write a path below it, or a name, and say where it is: --data NAME=PATH."
+            self.problem(("baseline", "data", "root"), wrong, fix, "DATA_OUTSIDE")
+        return None if root is None or wrong else str(root)
 
     def _check_roots(self, arms: tuple[Arm, ...], roots: dict[str, str | None]) -> None:
         for arm in arms:
@@ -423,21 +445,17 @@ def _in_order_of_base(arms: tuple[Arm, ...], reader: _Reader) -> Iterator[Arm]:
         waiting = [a for a in waiting if a not in ready]
 
 
-def _root(written: Written) -> str | None:
-    data = written.get("data")
-    root = data.get("root") if isinstance(data, dict) else None
-    return None if root is None else str(root)
-
-
 def _whole_list(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(type(v) is int and v >= 0 for v in value)
 
 
-def _is_pattern(text: Any) -> bool:
-    try:
-        return isinstance(text, str) and re.compile(text).groups == 1
-    except re.error:
-        return False
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """By line; of very many the first."""
+    ordered = sorted(problems, key=_line_of)
+    more = len(ordered) - MOST_PROBLEMS
+    if more <= 0:
+        return ordered
+    return [*ordered[:MOST_PROBLEMS], Problem("STUDY", f"and {more} more problems.", ordered[MOST_PROBLEMS].where)]
 
 
 def _line_of(problem: Problem) -> tuple[int, str]:

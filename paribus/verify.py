@@ -5,6 +5,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,17 @@ PASSING = re.compile(
 )
 
 
-def verify(folder: Path, rebuild: Rebuild | None = None) -> list[Problem]:
+def verify(folder: Path, rebuild: Rebuild | None = None, plugins: tuple[str, ...] = ()) -> list[Problem]:
     """What in `report.json` does not follow from the evidence; nothing if all does.
 
     The results are built again from the evidence and compared with the report leaf by leaf, floats within 1e-9
     (relative). The levels, differences and intervals are besides computed in a second way, from the answers of each
-    image. rebuild: folder -> results; by default what a study or a comparison folder calls for. Raises IntegrityError
+    image. rebuild: folder -> results; by default what a study or a comparison folder calls for, with metrics of the
+    user's own in the modules `plugins`. Raises IntegrityError
     for evidence that is not what was written, and for a report that cannot be read.
     """
     stored, broken = _stored(folder / REPORT)
-    results = (rebuild or _rebuild_of(folder))(folder)
+    results = (rebuild or _rebuild_of(folder, plugins))(folder)
     computed = json.loads(json.dumps(document(results)))
     found = [*broken, *_differences("", stored, computed), *_second_way(results, stored)]
     found += _damage(folder, results) if rebuild is None else ()
@@ -76,14 +78,14 @@ def _damage(folder: Path, results: Results) -> Iterator[Problem]:
             yield from store.damage(run_id)
 
 
-def _rebuild_of(folder: Path) -> Rebuild:
+def _rebuild_of(folder: Path, plugins: tuple[str, ...]) -> Rebuild:
     if (folder / PREDICTIONS).exists():
         from paribus.compare import collect as compared
 
         return compared
     from paribus.collect import collect
 
-    return collect
+    return partial(collect, plugins=plugins)
 
 
 # ------------------------------------------------------------------------------------------------ leaf by leaf

@@ -12,6 +12,7 @@ from paribus.errors import Problem, StudyError
 
 LARGEST = 1 << 20  # bytes
 DEEPEST = 20
+MOST_VALUES = 20_000
 LARGEST_INT = 1 << 63
 
 Where = tuple[str | int, ...]
@@ -49,14 +50,15 @@ class Document:
 def read(path: Path) -> Document:
     """The document in `path`. Raises StudyError with every problem of form and its line."""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
     except FileNotFoundError:
         raise StudyError([Problem("STUDY_NOT_FOUND", "there is no such file.", str(path), "check the path.")]) from None
     except OSError as error:
         raise StudyError([Problem("STUDY_UNREADABLE", f"cannot be read ({error.strerror}).", str(path))]) from None
     if len(raw) > LARGEST:
         raise StudyError(
-            [Problem("STUDY_TOO_LARGE", f"has {len(raw)} bytes; a study has at most {LARGEST}.", path.name)]
+            [Problem("STUDY_TOO_LARGE", f"is too large; a study has at most {LARGEST} bytes.", f"{path.name}:1")]
         )
     return parse(raw, path.name)
 
@@ -66,28 +68,36 @@ def parse(raw: bytes, name: str) -> Document:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise StudyError(
-            [Problem("STUDY_NOT_UTF8", f"byte {error.start} is not UTF-8.", name, "save it as UTF-8.")]
-        ) from None
+        message, where = f"byte {error.start} is not UTF-8.", _at(name, raw, error.start)
+        raise StudyError([Problem("STUDY_NOT_UTF8", message, where, "save it as UTF-8.")]) from None
     reader = _Reader(name)
     try:
         _refuse_what_is_not_data(text, reader)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"{name}:{mark.line + 1}" if mark else name
-        what = getattr(error, "problem", None) or str(error)
+        where = f"{name}:{mark.line + 1}" if mark else _at(name, text, getattr(error, "position", 0))
+        what = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         raise StudyError([Problem("STUDY_NOT_YAML", f"is not YAML: {what}.", where)]) from None
     value = reader.value(node, ()) if node is not None else None
     if reader.problems:
         raise StudyError(reader.problems)
-    return Document(value, reader.lines)
+    return Document(value, reader.lines or {(): 1})
+
+
+def _at(name: str, content: bytes | str, position: int) -> str:
+    """`name:line` of a place in the content."""
+    newline: Any = b"\n" if isinstance(content, bytes) else "\n"
+    return f"{name}:{content.count(newline, 0, position) + 1}"
 
 
 def _refuse_what_is_not_data(text: str, reader: "_Reader") -> None:
     """Tags, aliases, depth: from the events alone, before anything is composed: a bomb or 3000 levels cost nothing."""
     depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
+        if number > MOST_VALUES:
+            reader.problem(event, "STUDY_TOO_LARGE", f"has more than {MOST_VALUES} keys and values.", "leave some out.")
+            break
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

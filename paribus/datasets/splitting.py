@@ -1,41 +1,41 @@
 """Groups of images that belong together, and splits that keep groups and copies together."""
 
 import hashlib
-import re
 from collections import defaultdict
 from dataclasses import replace
 
-from paribus import images
+from paribus import images, patterns
 from paribus.datasets.items import SPLITS, Item
 from paribus.errors import DataError, Problem, StudyError, unknown
 
 _DEFAULT_SHARES = {"train": 0.7, "val": 0.3}
 
 
-def group_pattern(groups: str | None) -> re.Pattern[str] | None:
+def group_pattern(groups: str | None) -> str | None:
     if groups is None:
         return None
-    expected = "expected a regular expression with one group, such as '(subject[0-9]+)_'."
     try:
-        pattern = re.compile(groups)
-    except re.error as error:
+        return patterns.checked(groups)
+    except ValueError as error:
+        expected = "expected a regular expression with one group, such as '(subject[0-9]+)_'."
         raise StudyError([Problem("GROUPS_PATTERN", f"groups {groups!r}: {error}; {expected}")]) from None
-    if pattern.groups != 1:
-        raise StudyError([Problem("GROUPS_PATTERN", f"groups {groups!r} has {pattern.groups} groups; {expected}")])
-    return pattern
 
 
-def grouped(items: list[Item], pattern: re.Pattern[str] | None) -> list[Item]:
+def grouped(items: list[Item], pattern: str | None) -> list[Item]:
     if pattern is None:
         return items
-    matches = {item.id: pattern.search(item.id) for item in items}
-    missed = [name for name, match in matches.items() if match is None or match.group(1) is None]
+    try:
+        found = patterns.first_groups(pattern, [item.id for item in items])
+    except ValueError as error:
+        fix = "write a simpler pattern, without repeats inside repeats."
+        raise DataError([Problem("GROUPS_PATTERN", f"groups {pattern!r}: {error}.", fix=fix)]) from None
+    missed = [item.id for item, group in zip(items, found, strict=True) if group is None]
     if missed:
-        message = f"groups {pattern.pattern!r} does not match {len(missed)} of {len(items)} images, e.g. {missed[0]!r}."
+        message = f"groups {pattern!r} does not match {len(missed)} of {len(items)} images, e.g. {missed[0]!r}."
         raise DataError(
             [Problem("GROUPS_PATTERN", message, "", "Widen the pattern; it is searched in the whole path.")]
         )
-    return [replace(item, group=match.group(1)) for item in items if (match := matches[item.id])]
+    return [replace(item, group=group) for item, group in zip(items, found, strict=True)]
 
 
 def _shares(splits: dict[str, float] | None) -> dict[str, float]:

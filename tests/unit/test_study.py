@@ -463,10 +463,8 @@ WORDS = st.sampled_from(
      "data", "faces", "small_cnn", "use", "epochs", "base", "bundle", "compare", "effect", "weights", "arms", "", "timm:x", "my:lab"]
 )  # fmt: skip
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-3, 9), st.floats(), st.integers(-(10**400), 10**400), WORDS)
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=3)),
-    max_leaves=8,
+VALUES = st.deferred(
+    lambda: st.one_of(SCALARS, st.lists(VALUES, max_size=3), st.dictionaries(WORDS, VALUES, max_size=3))
 )
 KEYS = st.sampled_from(
     ["title", "metric", "margin", "seeds", "looks", "split", "epoch", "groups", "control", "baseline", "factors", "arms",

@@ -59,9 +59,9 @@ def test_scalars_follow_the_rules_of_1_2(text, expected):
         ("a: " + "9" * 5000 + "\n", "YAML_NUMBER", "s.yaml:1"),
         ("a: 1\nb: [1, 2\n", "STUDY_NOT_YAML", "s.yaml:3"),
         ("[" * 30 + "]" * 30, "YAML_TOO_DEEP", "s.yaml:1"),
-        (b"a: \xff\xfe", "STUDY_NOT_UTF8", "s.yaml"),
+        (b"a: \xff\xfe", "STUDY_NOT_UTF8", "s.yaml:1"),
         ("a: 1\n---\nb: 2\n", "STUDY_NOT_YAML", "s.yaml:2"),
-        ("a: \x00", "STUDY_NOT_YAML", "s.yaml"),
+        ("a: 1\nb: \x00", "STUDY_NOT_YAML", "s.yaml:2"),
     ],
 )
 def test_what_is_refused_and_where(text, code, where):
