@@ -303,15 +303,14 @@ def made_up(folder: Path, arms: int, seeds: int, images: int) -> Path:
     rng = np.random.default_rng(0)
     ids, targets = tuple(f"val/{i:06d}" for i in range(images)), np.arange(images) % 2
     for arm, run in ((arm, run) for arm, runs in bound.runs.items() for run in runs):
-        final = place.store.unpublished(run.id)
-        right = rng.random(images) < 0.8 + 0.01 * (arm != "baseline")
-        logits = 2 * np.eye(2, dtype=np.float32)[np.where(right, targets, 1 - targets)]
-        said = Evidence("val", ids, targets, ("neutral", "smiling"), (1,), logits[None])
-        write_evidence(final, marks["val"], said)
-        durable.write_json(final / "run.json", _made_up_facts(run))
-        timing = {"seconds": 1.0, "images_per_second": 20.0}
-        sealed.write(final / TIMING, timing, owner_of(run.id, TIMING))
-        place.store.publish(run.id)
+        with place.store.publishing(run.id) as final:
+            right = rng.random(images) < 0.8 + 0.01 * (arm != "baseline")
+            logits = 2 * np.eye(2, dtype=np.float32)[np.where(right, targets, 1 - targets)]
+            said = Evidence("val", ids, targets, ("neutral", "smiling"), (1,), logits[None])
+            write_evidence(final, marks["val"], said)
+            durable.write_json(final / "run.json", _made_up_facts(run))
+            timing = {"seconds": 1.0, "images_per_second": 20.0}
+            sealed.write(final / TIMING, timing, owner_of(run.id, TIMING))
     return place.folder
 
 

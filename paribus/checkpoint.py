@@ -1,26 +1,25 @@
-"""A run's committed states: what makes a killed run go on, and the folder it leaves in the end."""
+"""A run is committed while it trains, and goes on from what was committed."""
 
-import hashlib
-import shlex
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import durable, environment, freezing, sealed, tensorfile
+from paribus import durable, environment, freezing, states, tensorfile
 from paribus.errors import IntegrityError, Problem
+from paribus.states import STATE, Committed, Mark, State, anew, as_damage
 
 if TYPE_CHECKING:
     from paribus.train import Training
 
 Arrays = dict[str, NDArray[np.generic]]
+Note = Callable[[Problem], None]
 
-STATE = "STATE.json"
+INTERVAL = 60.0  # seconds of training that a kill may cost, and the step that was under way
 CHOOSING = ("val_mean_iou", "val_accuracy")  # columns of the learning curve, the first that is there
 
 
@@ -32,26 +31,31 @@ def best_epoch(curves: list[dict[str, float]]) -> int:
     return int(max(curves, key=lambda row: (row[column], -row["epoch"]))["epoch"])
 
 
-def begin(partial: Path) -> float:
-    durable.remove(partial)
-    durable.make_folder(partial)
-    return 0.0
-
-
 @dataclass
 class Keeper:
-    """Commits epochs, but not so often that writing takes more than about a sixth of the time.
+    """Commits a run, between steps and after epochs, but not so often that writing takes more than a sixth of the time.
 
-    An epoch that is not committed yet is trained again after a kill; that changes no number. The last epoch is always
-    committed.
+    What is not committed yet is trained again after a kill; that changes no number. The last epoch is always committed.
     """
 
     partial: Path
+    states: tuple[State, ...] = ()  # that were committed and are whole, newest first
+    environment: dict[str, Any] = field(default_factory=lambda: environment.full())
     pending: dict[str, bytes] = field(default_factory=dict)
-    done_at: float = 0.0  # monotonic, end of the last commit
+    done_at: float = field(default_factory=lambda: time.monotonic())  # end of the last commit
     took: float = 0.0
 
-    def keep(self, training: "Training", scores: dict[str, Arrays], seconds: float) -> None:
+    @property
+    def seconds(self) -> float:
+        """What the run has used up to its newest committed state."""
+        return self.states[0].seconds if self.states else 0.0
+
+    def step(self, training: "Training", seconds: float) -> None:
+        """Commit between two steps, if it is time."""
+        if self._since() >= INTERVAL and training.is_finite():
+            self._commit(training, seconds)
+
+    def epoch(self, training: "Training", scores: dict[str, Arrays], seconds: float) -> None:
         """Remember an epoch and what it said about each split, and commit if it is time."""
         from safetensors.numpy import save as save_arrays
 
@@ -62,41 +66,70 @@ class Keeper:
         if best_epoch(training.curves) == epoch:
             self.pending = {n: c for n, c in self.pending.items() if not n.startswith("best-")}
             self.pending[f"best-{epoch}.safetensors"] = model_bytes(training)
-        last = epoch in (0, training.run.recipe.epochs)
-        if last or time.monotonic() - self.done_at > 5 * self.took:
-            began = time.monotonic()
+        if epoch in (0, training.run.recipe.epochs) or self._since() >= min(5 * self.took, INTERVAL):
             self._commit(training, seconds)
-            self.done_at = time.monotonic()
-            self.took = self.done_at - began
 
     def flush(self, training: "Training", seconds: float) -> None:
-        """Commit what is not committed yet."""
-        if self.pending:
+        """Commit what is not committed yet, unless a step was left half done."""
+        at = (self.states[0].epoch, self.states[0].batch) if self.states else (0, 0)
+        moved = self.pending or at != (training.epoch, training.batch)
+        if training.whole and moved and training.is_finite():
             self._commit(training, seconds)
 
+    def _since(self) -> float:
+        return time.monotonic() - self.done_at
+
     def _commit(self, training: "Training", seconds: float) -> None:
-        """STATE.json is the only commit point; it names the files that count, with their hashes."""
-        old = committed(self.partial)["files"] if (self.partial / STATE).exists() else {}
-        new = self.pending | {f"state-{training.epoch}.safetensors": _packed(training)}
-        for name, content in new.items():
-            durable.write(self.partial / name, content)
-        has_best = any(n.startswith("best-") for n in new)
-        kept = {n: h for n, h in old.items() if n.startswith("epoch-") or (n.startswith("best-") and not has_best)}
-        files = kept | {name: hashlib.sha256(content).hexdigest() for name, content in new.items()}
-        state = {
-            "epoch": training.epoch,
-            "files": files,
-            "curves": training.curves,
-            "environment": environment.full(),
-            "frozen": vars(training.frozen),
-            "inexact": training.inexact,
-            "seconds": seconds,
-        }
-        sealed.write(self.partial / STATE, state, owner_of(self.partial))
-        self.pending = {}
-        for stale in self.partial.glob("*.safetensors"):
-            if stale.name not in files:
+        began = time.monotonic()
+        state = self._state(training, seconds)
+        new = self.pending | {state.weights: _packed(training)}
+        state.files.update({name: Mark.of(content) for name, content in new.items()})
+        known = {name: mark for each in self.states for name, mark in each.files.items()}
+        unknown = [name for name in new if known.get(name) != state.files[name]]
+        for name in unknown:
+            durable.put(self.partial / name, new[name])
+        durable.sync(*(self.partial / name for name in unknown), self.partial)
+        self.states, self.pending = states.kept((state, *self.states)), {}
+        frozen, inexact = vars(training.frozen), tuple(training.inexact)
+        states.write(self.partial, Committed(self.environment, frozen, inexact, self.states))
+        counts = {name for each in self.states for name in each.files}
+        for stale in sorted(self.partial.glob("*.safetensors")):
+            if stale.name not in counts:
                 durable.unlink(stale)
+        self.done_at = time.monotonic()
+        self.took = self.done_at - began
+
+    def _state(self, training: "Training", seconds: float) -> State:
+        """The state as it is now, with the files of former ones that still count."""
+        former = self.states[0].files if self.states else {}
+        best = any(name.startswith("best-") for name in self.pending)
+        files = {n: m for n, m in former.items() if n.startswith("epoch-") or (n.startswith("best-") and not best)}
+        curves = tuple(training.curves)
+        return State(training.epoch, training.batch, training.total, training.seen, seconds, curves, files)
+
+    def epochs(self) -> dict[int, dict[str, Arrays]]:
+        """Epoch -> split -> what was said about its images, for every committed epoch. Raises IntegrityError."""
+        state, found = self.states[0], {}
+        for name in state.files:
+            if name.startswith("epoch-"):
+                content = states.content(self.partial, state, name)
+                with as_damage(self.partial, name, "CKPT_FORMAT"):
+                    epoch = int(name.removeprefix("epoch-").removesuffix(".safetensors"))
+                    found[epoch] = _by_split(tensorfile.arrays(content))
+        return dict(sorted(found.items()))
+
+    def best(self) -> bytes:
+        """The weights of the best epoch on val, as safetensors. Raises IntegrityError."""
+        state = self.states[0]
+        return states.content(self.partial, state, next((n for n in state.files if n.startswith("best-")), "best"))
+
+
+def _by_split(arrays: Arrays) -> dict[str, Arrays]:
+    found: dict[str, Arrays] = {}
+    for key, array in arrays.items():
+        split, _, name = key.partition(".")
+        found.setdefault(split, {})[name] = array
+    return found
 
 
 def _packed(training: "Training") -> bytes:
@@ -115,47 +148,61 @@ def model_bytes(training: "Training") -> bytes:
     return save({k: v.contiguous() for k, v in training.model.state_dict().items()})
 
 
-def owner_of(partial: Path) -> str:
-    """Whose the sealed state of a partial run is."""
-    return f"{partial.stem}/{STATE}"
-
-
-def committed(partial: Path) -> dict[str, Any]:
-    """What STATE.json says. Raises IntegrityError."""
-    with _as_damage(partial, STATE, "CKPT_HASH"):
-        if partial.is_symlink():
-            raise ValueError(f"{partial.name} is a link")
-        return sealed.read(partial / STATE, owner_of(partial))
-
-
 def shapes_of(training: "Training") -> dict[str, tuple[int, ...]]:
     """Tensor of the model -> its shape."""
     return {name: tuple(tensor.shape) for name, tensor in training.model.state_dict().items()}
 
 
-def resume(training: "Training", partial: Path, allow_inexact: bool = False) -> float:
-    """Bring a fresh training to the last committed epoch; the seconds it has used so far.
+def going_on(
+    training: "Training", partial: Path, note: Note, *, allow_inexact: bool = False, between_epochs: bool = False
+) -> Keeper:
+    """The keeper of a run, and the fresh training brought to the newest committed state, if there is one.
 
+    between_epochs: to the newest at which no epoch is half done. note: told of states that a power loss has torn.
     Raises IntegrityError for a state that is not what was written, and for one of another environment, which
     `allow_inexact` takes and remembers in `training.inexact`.
     """
-    state = committed(partial)
-    moved = moved_from(state["environment"], environment.full())
+    if not (partial / STATE).exists():
+        return _anew(partial)
+    committed, keeper = states.read(partial), Keeper(partial)
+    moved = moved_from(committed.environment, keeper.environment)
     if moved and not allow_inexact:
         raise IntegrityError([_other_environment(moved, partial)])
-    name = f"state-{state['epoch']}.safetensors"
-    content = _committed(partial, state, name)
-    with _as_damage(partial, name, "CKPT_SHAPE"):
+    usable = [state for state in committed.states if not (between_epochs and state.batch)]
+    if not usable:
+        return _anew(partial)
+    state, torn = states.newest(partial, usable)
+    for problem in torn:
+        note(problem)
+    _restore(training, partial, committed, state)
+    training.inexact += [{"epoch": training.epoch, "changed": moved}] if moved else []
+    keeper.states = tuple(usable[usable.index(state) :])
+    if keeper.states != committed.states:  # before a file of theirs is written again
+        states.write(partial, replace(committed, states=keeper.states))
+    return keeper
+
+
+def _anew(partial: Path) -> Keeper:
+    durable.remove(partial)
+    durable.make_folder(partial)
+    return Keeper(partial)
+
+
+def _restore(training: "Training", partial: Path, committed: Committed, state: State) -> None:
+    name = state.weights
+    content = states.content(partial, state, name)
+    with as_damage(partial, name, "CKPT_SHAPE"):
         tensorfile.refuse_other_shapes(tensorfile.entries(content), shapes_of(training), "model.")
-    with _as_damage(partial, name, "CKPT_FORMAT"):
+    with as_damage(partial, name, "CKPT_FORMAT"):
         tensors = tensorfile.tensors(content)
         _load_model(training, tensors)
         _load_optimizer(training, tensors)
-    with _as_damage(partial, STATE, "CKPT_FORMAT"):
-        training.epoch, training.curves = int(state["epoch"]), list(state["curves"])
-        training.frozen = freezing.Frozen(**state["frozen"])
-        training.inexact = [*state["inexact"], *([{"epoch": training.epoch, "changed": moved}] if moved else [])]
-        return float(state["seconds"])
+    with as_damage(partial, STATE, "CKPT_FORMAT"):
+        training.epoch, training.batch = state.epoch, state.batch
+        training.total, training.seen = state.total, state.seen
+        training.curves = list(state.curves)
+        training.frozen = freezing.Frozen(**committed.frozen)
+        training.inexact = list(committed.inexact)
 
 
 def _load_model(training: "Training", tensors: dict[str, Any]) -> None:
@@ -167,6 +214,8 @@ def _load_model(training: "Training", tensors: dict[str, Any]) -> None:
 
 
 def _load_optimizer(training: "Training", tensors: dict[str, Any]) -> None:
+    import torch
+
     moments: dict[int, dict[str, Any]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):
@@ -176,6 +225,8 @@ def _load_optimizer(training: "Training", tensors: dict[str, Any]) -> None:
     for number, moment in ((n, m) for n, each in moments.items() for m in each.values()):
         if not 0 <= number < len(learned) or (moment.ndim and moment.shape != learned[number].shape):
             raise ValueError(f"has a moment of the optimizer that fits no parameter: {number} of {len(learned)}")
+    for number, each in moments.items():  # in the layout of the parameters, as they were
+        each.update({k: torch.empty_like(learned[number]).copy_(m) for k, m in each.items() if m.ndim})
     saved = training.optimizer.state_dict()
     training.optimizer.load_state_dict({"state": moments, "param_groups": saved["param_groups"]})
 
@@ -194,65 +245,7 @@ def _flat(value: dict[str, Any]) -> dict[str, Any]:
 def _other_environment(moved: dict[str, list[Any]], partial: Path) -> Problem:
     what = "; ".join(f"{key}: {old} -> {new}" for key, (old, new) in moved.items())
     fix = (
-        f"go on where it was started; or {_anew(partial)}; or give --allow-inexact: it goes on, and the report says "
+        f"go on where it was started; or {anew(partial)}; or give --allow-inexact: it goes on, and the report says "
         "for ever that the run is not exact."
     )
     return Problem("RESUME_IDENTITY", f"was started in another environment ({what}).", partial.name, fix)
-
-
-def _anew(partial: Path) -> str:
-    """The command that starts a run again."""
-    return f"rm -r {shlex.quote(str(partial))} and give the same command again: the run starts again"
-
-
-def _committed(partial: Path, state: dict[str, Any], name: str) -> bytes:
-    with _as_damage(partial, name, "CKPT_HASH"):
-        path, written = partial / name, str(state["files"][name])
-        if path.resolve() != partial.resolve() / name:
-            raise ValueError("is a link, or leads out of the folder")
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ValueError(f"cannot be read: {error.strerror}; sha256 {written[:16]} was committed") from None
-        found = hashlib.sha256(content).hexdigest()
-        if found != written:
-            raise ValueError(f"is not what was committed: it has sha256 {found[:16]}, {written[:16]} was written")
-    return content
-
-
-@contextmanager
-def _as_damage(partial: Path, name: str, code: str) -> Iterator[None]:
-    """What a reader stumbles over in a file is damage of that file."""
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        what = f"lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise IntegrityError([Problem(code, f"{what}.", f"{partial.name}/{name}", f"{_anew(partial)}.")]) from None
-
-
-def committed_epochs(partial: Path) -> dict[int, dict[str, Arrays]]:
-    """Epoch -> split -> what was said about its images, for every committed epoch. Raises IntegrityError."""
-    state = committed(partial)
-    with _as_damage(partial, STATE, "CKPT_FORMAT"):
-        epochs = sorted(int(n[len("epoch-") : -len(".safetensors")]) for n in state["files"] if n.startswith("epoch-"))
-    found = {}
-    for epoch in epochs:
-        name = f"epoch-{epoch}.safetensors"
-        content = _committed(partial, state, name)
-        with _as_damage(partial, name, "CKPT_FORMAT"):
-            found[epoch] = _by_split(tensorfile.arrays(content))
-    return found
-
-
-def _by_split(arrays: Arrays) -> dict[str, Arrays]:
-    found: dict[str, Arrays] = {}
-    for key, array in arrays.items():
-        split, _, name = key.partition(".")
-        found.setdefault(split, {})[name] = array
-    return found
-
-
-def best_weights(partial: Path) -> bytes:
-    """The weights of the best epoch on val, as safetensors. Raises IntegrityError."""
-    state = committed(partial)
-    return _committed(partial, state, next((n for n in state["files"] if n.startswith("best-")), "best"))

@@ -47,7 +47,7 @@ def score(training: "Training", pictures: Pictures, split: str) -> Arrays:
             logits = [network(normalized(batch, recipe)).float() for batch in batches]
     together = torch.cat(logits)
     if not together.isfinite().all():
-        raise Diverged(f"an output is not finite after epoch {training.epoch}")
+        raise Diverged(f"an output is not finite after epoch {training.reached}")
     return {"logits": together.numpy()}
 
 

@@ -82,8 +82,13 @@ def settle(temporary: Path, path: Path) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Canonical JSON: sorted keys, no NaN; the same value gives the same bytes."""
-    write(path, (json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())
+    """As `write`, in canonical form."""
+    write(path, canonical(value))
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no NaN: the same value gives the same bytes."""
+    return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
 def make_folder(path: Path) -> None:

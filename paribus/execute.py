@@ -313,6 +313,7 @@ class _Trainer:
                 self.store,
                 each.fingerprints,
                 lambda epoch, seconds: self.watcher.epoch(arm, run, epoch, seconds),
+                self.watcher.noted,
                 self.allow_inexact,
             )
         self.watcher.finished(arm, run, self.store.load(run.id, each.fingerprints))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from paribus import freezing
@@ -65,12 +66,12 @@ def of_view(training: "Training", number: int) -> "torch.Tensor":
     return _once(training, training.views.pictures, key, lambda: training.views.view(number))
 
 
-def batches(training: "Training", epoch: int) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
-    """(head inputs (B, …), targets (B,)) of an epoch of a recipe with `views: K`."""
+def batches(training: "Training", epoch: int, first: int = 0) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
+    """(head inputs (B, …), targets (B,)) of an epoch of a recipe with `views: K`, from the batch `first` on."""
     views = training.run.recipe.views
     assert views is not None
     reached, targets = of_view(training, (epoch - 1) % views), training.views.targets()
-    for chosen in training.views.chosen(epoch):
+    for chosen in islice(training.views.chosen(epoch), first, None):
         yield reached[chosen], targets[chosen]
 
 

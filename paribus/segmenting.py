@@ -65,7 +65,7 @@ def predicted(training: "Training", pictures: Pictures, split: str) -> Iterator[
             with torch.inference_mode(), training.precision():
                 logits = network(normalized(few, recipe)).float()
                 if not logits.isfinite().all():
-                    raise Diverged(f"an output is not finite after epoch {training.epoch}")
+                    raise Diverged(f"an output is not finite after epoch {training.reached}")
                 for one in logits:
                     size = list(pictures.mask(next(waiting)).shape)
                     large = interpolate(one[None], size=size, mode="bilinear", align_corners=False)

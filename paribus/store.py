@@ -4,7 +4,7 @@ import hashlib
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paribus import durable, sealed, strictjson, tensorfile
-from paribus.errors import IntegrityError, Problem
+from paribus.errors import IntegrityError, MachineError, Problem
 from paribus.predictions import Evidence, MaskEvidence, RunRecord
 from paribus.runs import Run, id_of
 
@@ -46,18 +46,24 @@ class Store:
         """Whether the run is finished."""
         return (self.folder(run.id) / DONE).exists()
 
-    def unpublished(self, run_id: str) -> Path:
-        """An empty folder in which a finished run is put together."""
+    @contextmanager
+    def publishing(self, run_id: str) -> Iterator[Path]:
+        """An empty folder in which a finished run is put together (`durable.put`).
+
+        In the end every file is hashed into DONE.json, the folder gets its name, and the unfinished state goes; where
+        that fails the folder goes.
+        """
         folder = self.root / f"{run_id}.final"
         durable.remove(folder)
         durable.make_folder(folder)
-        return folder
-
-    def publish(self, run_id: str) -> None:
-        """Hash every file into DONE.json, give the folder its name, and drop the unfinished state."""
-        folder = self.root / f"{run_id}.final"
-        _write_hashes(folder, run_id, {})
-        durable.publish(folder, self.folder(run_id))
+        try:
+            yield folder
+            _write_hashes(folder, run_id, {})
+            durable.publish(folder, self.folder(run_id))
+        except BaseException:
+            with suppress(MachineError):
+                durable.remove(folder)
+            raise
         durable.remove(self.partial(run_id))
 
     def unseen(self, run: Run, fingerprints: dict[str, str]) -> dict[str, str]:
@@ -68,6 +74,7 @@ class Store:
     def hash_again(self, run_id: str) -> None:
         """Take evidence that was added to a finished run into its DONE.json; what was hashed before stays as it was."""
         folder = self.folder(run_id)
+        durable.sync_all(folder)
         _write_hashes(folder, run_id, self._hashes(folder))
 
     def about(self, run_id: str) -> dict[str, Any]:
@@ -198,7 +205,7 @@ def _refuse_other_shapes(tensors: Mapping[str, NDArray[Any]], shapes: Mapping[st
 
 
 def write_evidence(folder: Path, fingerprint: str, evidence: Evidence | MaskEvidence) -> None:
-    """`evidence/<split>-<fingerprint>/`: scores.safetensors and images.json (ids, classes).
+    """`evidence/<split>-<fingerprint>/`: scores.safetensors and images.json (ids, classes), not synced yet.
 
     The tensors are logits, targets and epochs, of masks confusion, boundary and epochs.
     """
@@ -206,8 +213,9 @@ def write_evidence(folder: Path, fingerprint: str, evidence: Evidence | MaskEvid
 
     target = folder / "evidence" / evidence_name(evidence.split, fingerprint)
     durable.make_folder(target)
-    durable.write(target / "scores.safetensors", save(_tensors(evidence)))
-    durable.write_json(target / IMAGES, {"image_ids": list(evidence.image_ids), "classes": list(evidence.classes)})
+    about = {"image_ids": list(evidence.image_ids), "classes": list(evidence.classes)}
+    durable.put(target / "scores.safetensors", save(_tensors(evidence)))
+    durable.put(target / IMAGES, durable.canonical(about))
 
 
 def _tensors(evidence: Evidence | MaskEvidence) -> dict[str, NDArray[Any]]:

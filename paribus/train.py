@@ -20,9 +20,10 @@ from paribus import (
     freezing,
     sealed,
     segmenting,
+    stopping,
     store,
     tensorfile,
-)
+)  # fmt: skip
 from paribus.errors import Diverged
 from paribus.heads import head_name
 from paribus.parts import build
@@ -72,14 +73,21 @@ class Training:
     views: TrainingViews
     steps_per_epoch: int
     body_is_fixed: bool  # then what reaches the head is computed once, see `paribus.features`
-    epoch: int = 0
+    epoch: int = 0  # epochs that are trained and scored
+    batch: int = 0  # steps of the next one that are done
+    total: float = 0.0  # the sum of their losses, each times its images
+    seen: int = 0  # and the number of these images
+    whole: bool = True  # False within a step, when nothing may be stored
     curves: list[dict[str, float]] = field(default_factory=list)
     frozen: freezing.Frozen | None = None
     inexact: list[dict[str, Any]] = field(default_factory=list)  # epochs after which it went on in another environment
 
-    def batches(self, epoch: int) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
-        """(what `said` takes, targets) of an epoch: images, or the inputs of the head where those are kept."""
-        return features.batches(self, epoch) if self._from_features else self.views.batches(epoch)
+    def batches(self, epoch: int, first: int = 0) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
+        """(what `said` takes, targets) of an epoch: images, or the inputs of the head where those are kept.
+
+        first: the number of the batch to begin with.
+        """
+        return features.batches(self, epoch, first) if self._from_features else self.views.batches(epoch, first)
 
     def said(self, inputs: "torch.Tensor") -> "torch.Tensor":
         """The network's output for a batch of an epoch."""
@@ -96,6 +104,19 @@ class Training:
         height, width = eval_sizes(self.run.recipe)[0]
         probe = torch.linspace(-2, 2, 3 * height * width).reshape(1, 3, height, width)
         return folding.folded(self.model.eval(), probe.contiguous(memory_format=torch.channels_last))
+
+    @property
+    def reached(self) -> int:
+        """Epochs whose steps are all done."""
+        return self.epoch + (self.batch == self.steps_per_epoch)
+
+    def is_finite(self) -> bool:
+        """Whether every weight is a number."""
+        return all(bool(p.isfinite().all()) for p in self.model.parameters())
+
+    def close_epoch(self) -> None:
+        """The epoch whose steps are done counts from now on."""
+        self.epoch, self.batch, self.total, self.seen = self.epoch + 1, 0, 0.0, 0
 
     def precision(self) -> Any:
         """The autocast context of the recipe's precision."""
@@ -164,24 +185,42 @@ def _groups(model: "nn.Module", head: str) -> "tuple[list[nn.Parameter], list[nn
 
 def fit(training: Training) -> Iterator[float]:
     """Train epoch by epoch; yields the mean loss of each. Raises Diverged where a loss or weight is not finite."""
-    recipe = training.run.recipe
-    rates = [group["lr"] for group in training.optimizer.param_groups]
-    while training.epoch < recipe.epochs:
-        freezing.set_modes(training.model, recipe.batch_norm)
-        epoch = training.epoch + 1
-        total, seen = 0.0, 0
-        for number, (inputs, targets) in enumerate(training.batches(epoch)):
-            step = training.epoch * training.steps_per_epoch + number
-            for group, rate in zip(training.optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * training.factor(step)
-            total += train_step(training, inputs, targets, step) * len(targets)
-            seen += len(targets)
-        if not all(bool(p.isfinite().all()) for p in training.model.parameters()):
-            raise Diverged(f"a weight is not finite after epoch {epoch}")
-        for group, rate in zip(training.optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate  # what is stored is the recipe's rate: the factor belongs to the step
-        training.epoch = epoch
-        yield total / max(1, seen)
+    while training.epoch < training.run.recipe.epochs:
+        for _ in steps(training):
+            pass
+        loss = mean_loss(training)
+        training.close_epoch()
+        yield loss
+
+
+def steps(training: Training) -> Iterator[None]:
+    """Take the steps of the next epoch that are not done yet, one at a time. Raises Diverged.
+
+    A step that has begun is finished before a signal is answered.
+    """
+    recipe, optimizer = training.run.recipe, training.optimizer
+    freezing.set_modes(training.model, recipe.batch_norm)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    for inputs, targets in training.batches(training.epoch + 1, training.batch):
+        with stopping.later():
+            training.whole = False
+            number = training.epoch * training.steps_per_epoch + training.batch
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * training.factor(number)
+            training.total += train_step(training, inputs, targets, number) * len(targets)
+            training.seen += len(targets)
+            training.batch += 1
+            training.whole = True
+        yield
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate  # what is stored is the recipe's rate: the factor belongs to the step
+
+
+def mean_loss(training: Training) -> float:
+    """The mean loss of the epoch whose steps are done. Raises Diverged if a weight is not finite after them."""
+    if not training.is_finite():
+        raise Diverged(f"a weight is not finite after epoch {training.epoch + 1}")
+    return training.total / max(1, training.seen)
 
 
 def train_step(training: Training, inputs: "torch.Tensor", targets: "torch.Tensor", step: int) -> float:
@@ -208,36 +247,67 @@ def train(
     runs: store.Store,
     fingerprints: dict[str, str],
     progress: Progress = lambda epoch, seconds: None,
+    note: checkpoint.Note = lambda problem: None,
     allow_inexact: bool = False,
 ) -> None:
-    """Train a run and publish its folder; goes on from the last committed epoch if there is one.
+    """Train a run and publish its folder; goes on from the last committed state if there is one.
 
-    fingerprints: split -> fingerprint, for the splits to be scored. allow_inexact: go on where the run was begun in
-    another environment, and say so in its run.json. A run that diverges is a result: it is scored at
-    its last finite epoch, or at its initialisation.
+    fingerprints: split -> fingerprint, for the splits to be scored. note: told of a state that a power loss has torn.
+    allow_inexact: go on where the run was begun in another environment, and say so in its run.json. A run that diverges
+    is a result: it is scored at its last finite epoch, or at its initialisation. Asked to stop by a signal, it commits
+    what it has done and leaves. Raises MachineError and IntegrityError.
     """
     partial = runs.partial(run.id)
     training = prepare(run, pictures, weights)
     watched = [split for split in fingerprints if training.task.each_epoch(split)]
-    started = (partial / checkpoint.STATE).exists()
-    seconds = checkpoint.resume(training, partial, allow_inexact) if started else checkpoint.begin(partial)
-    keeper = checkpoint.Keeper(partial)
-    status, began = "done", time.monotonic() - seconds
+    keeper = checkpoint.going_on(training, partial, note, allow_inexact=allow_inexact)
+    status, began = "done", time.monotonic() - keeper.seconds
     try:
-        for loss in fit(training):
-            scores = {split: training.task.score(training, pictures, split) for split in watched}
-            training.curves.append(_row(training, pictures, scores, loss))
-            keeper.keep(training, scores, time.monotonic() - began)
+        while training.epoch < run.recipe.epochs:
+            _epoch(training, pictures, watched, keeper, began)
             progress(training.epoch, time.monotonic() - began)
     except Diverged:
         status = "diverged"
         last = int(training.curves[-1]["epoch"]) if training.curves else 0
-        training = _last_finite(run, pictures, weights, partial, watched, last, allow_inexact)
-    final = runs.unpublished(run.id)
-    _write_results(training, pictures, partial, final, fingerprints, status)
-    timing = _timing(training, time.monotonic() - began)
-    sealed.write(final / store.TIMING, timing, store.owner_of(run.id, store.TIMING))
-    runs.publish(run.id)
+        training = prepare(run, pictures, weights)
+        keeper = checkpoint.going_on(training, partial, note, allow_inexact=allow_inexact, between_epochs=True)
+        _to_last_finite(training, pictures, watched, keeper, last, began)
+    except (stopping.Stopped, KeyboardInterrupt):
+        keeper.flush(training, time.monotonic() - began)
+        raise
+    with runs.publishing(run.id) as final:
+        _write_results(training, pictures, keeper, final, fingerprints, status)
+        timing = _timing(training, time.monotonic() - began)
+        sealed.write(final / store.TIMING, timing, store.owner_of(run.id, store.TIMING))
+
+
+def _epoch(training: Training, pictures: Pictures, watched: list[str], keeper: checkpoint.Keeper, began: float) -> None:
+    """The rest of an epoch, trained, scored and remembered. Raises Diverged."""
+    for _ in steps(training):
+        keeper.step(training, time.monotonic() - began)
+    loss = mean_loss(training)
+    scores = {split: training.task.score(training, pictures, split) for split in watched}
+    with stopping.later():
+        training.close_epoch()
+        training.curves.append(_row(training, pictures, scores, loss))
+        keeper.epoch(training, scores, time.monotonic() - began)
+
+
+def _to_last_finite(
+    training: Training, pictures: Pictures, watched: list[str], keeper: checkpoint.Keeper, last: int, began: float
+) -> None:
+    """Bring the training to the end of epoch `last`, or leave it at its initialisation, which is scored then.
+
+    Finite epochs that were not committed yet are trained again: how often epochs are committed is a matter of the
+    clock, and no number may depend on it.
+    """
+    while training.epoch < last:
+        _epoch(training, pictures, watched, keeper, began)
+    if not training.curves:
+        scores = {split: training.task.score(training, pictures, split) for split in watched}
+        training.curves.append(_row(training, pictures, scores, None))
+        keeper.epoch(training, scores, time.monotonic() - began)
+    keeper.flush(training, time.monotonic() - began)
 
 
 def score_again(
@@ -267,43 +337,21 @@ def _row(training: Training, pictures: Pictures, scores: dict[str, Arrays], loss
     return row
 
 
-def _last_finite(
-    run: Run,
-    pictures: Pictures,
-    weights: dict[str, Any] | None,
-    partial: Path,
-    watched: list[str],
-    last: int,
-    allow_inexact: bool,
-) -> Training:
-    """The training as it was after epoch `last`, or at its initialisation, which is scored then.
-
-    Finite epochs that were not committed yet are trained again: how often epochs are committed is a matter of the
-    clock, and no number may depend on it.
-    """
-    training = prepare(run, pictures, weights)
-    started = (partial / checkpoint.STATE).exists()
-    seconds = checkpoint.resume(training, partial, allow_inexact) if started else 0.0
-    keeper, epochs = checkpoint.Keeper(partial), fit(training)
-    while not training.curves or training.epoch < last:
-        loss = next(epochs) if last else None
-        scores = {split: training.task.score(training, pictures, split) for split in watched}
-        training.curves.append(_row(training, pictures, scores, loss))
-        keeper.keep(training, scores, seconds)
-    keeper.flush(training, seconds)
-    return training
-
-
 def _write_results(
-    training: Training, pictures: Pictures, partial: Path, final: Path, fingerprints: dict[str, str], status: str
+    training: Training,
+    pictures: Pictures,
+    keeper: checkpoint.Keeper,
+    final: Path,
+    fingerprints: dict[str, str],
+    status: str,
 ) -> None:
     """The files of a finished run: what its committed epochs said, and what its kept weights say now."""
-    by_epoch = checkpoint.committed_epochs(partial)
-    kept = {"best": checkpoint.best_weights(partial), "last": checkpoint.model_bytes(training)}
+    by_epoch = keeper.epochs()
+    kept = {"best": keeper.best(), "last": checkpoint.model_bytes(training)}
     epochs = {"best": checkpoint.best_epoch(training.curves), "last": training.epoch}
     for name, content in kept.items():
-        durable.write(final / f"{name}.safetensors", content)
-    durable.write_json(final / "run.json", _about(training, status))
+        durable.put(final / f"{name}.safetensors", content)
+    durable.put(final / "run.json", durable.canonical(_about(training, status)))
     for split, fingerprint in fingerprints.items():
         if training.task.each_epoch(split):
             scores = [each[split] for each in by_epoch.values()]
@@ -351,7 +399,7 @@ def _write_masks(
             folder = final / "masks" / store.evidence_name(split, fingerprint)
             durable.make_folder(folder)
             for number, mask in enumerate(segmenting.predicted(training, pictures, split)):
-                durable.write(folder / f"{number:05d}.png", segmenting.drawn(mask, space.colours))
+                durable.put(folder / f"{number:05d}.png", segmenting.drawn(mask, space.colours))
 
 
 def _about(training: Training, status: str) -> dict[str, Any]:

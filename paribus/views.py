@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -174,13 +175,16 @@ class TrainingViews:
             if not len(batch) == 1 < size or len(order) == 1:
                 yield batch
 
-    def batches(self, epoch: int) -> Iterator[tuple["torch.Tensor", "torch.Tensor"]]:
-        """(uint8 images (B, 3, height, width), targets (B,) or (B, height, width)); the next one is made meanwhile."""
-        return ahead(self._batches(epoch))
+    def batches(self, epoch: int, first: int = 0) -> Iterator[tuple["torch.Tensor", "torch.Tensor"]]:
+        """(uint8 images (B, 3, height, width), targets (B,) or (B, height, width)), from the batch `first` on.
 
-    def _batches(self, epoch: int) -> Iterator[tuple["torch.Tensor", "torch.Tensor"]]:
+        While one is used, the next is made.
+        """
+        return ahead(self._batches(epoch, first))
+
+    def _batches(self, epoch: int, first: int) -> Iterator[tuple["torch.Tensor", "torch.Tensor"]]:
         draw = self.drawn(epoch)
-        for batch in self.chosen(epoch):
+        for batch in islice(self.chosen(epoch), first, None):
             pairs = [draw(int(i)) for i in batch]
             yield stacked([image for image, _ in pairs]), together([target for _, target in pairs])
 

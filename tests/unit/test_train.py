@@ -113,8 +113,9 @@ def test_a_run_that_diverges_late_is_scored_at_its_last_finite_epoch(tmp_path, m
 def test_where_a_diverged_run_is_scored_does_not_depend_on_when_epochs_were_committed(tmp_path, monkeypatch):
     one = run(epochs=5)
     explodes_after(monkeypatch, 3)
-    monkeypatch.setattr(checkpoint.Keeper, "took", property(lambda keeper: 0.0, lambda keeper, seconds: None))
+    monkeypatch.setattr(checkpoint, "INTERVAL", 0.0)  # after every step
     often = contents(trained(tmp_path / "often", one))
+    monkeypatch.setattr(checkpoint, "INTERVAL", 1e9)
     slow = property(lambda keeper: 1e9, lambda keeper, seconds: None)  # writing seems slow: no epoch is committed
     monkeypatch.setattr(checkpoint.Keeper, "took", slow)
     assert contents(trained(tmp_path / "seldom", one)) == often

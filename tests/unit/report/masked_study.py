@@ -60,31 +60,30 @@ def made(folder, *, seeds=3, train=12, val=12, size=(48, 64), masks=True):
 
 def _write(bound, place, arm, run, generator, masks):
     scan, marks = bound.scans[arm], bound.fingerprints(arm)
-    final = place.store.unpublished(run.id)
-    curves = []
-    for split in ("train", "val"):
-        items = [item for item in scan.images.items if item.split == split]
-        truths = [scan.images.masks(item) for item in items]
-        said = [[_seen(t, COARSE[arm] + more, generator, scan) for t in truths] for more in (6, 0)]
-        kept = _evidence(split, items, truths, said, scan)
-        if split == "train":
-            last = slice(1, None)
-            kept = MaskEvidence(split, kept.image_ids, kept.classes, (2,), kept.confusion[last], kept.boundary[last])
-        else:
-            rows = [{"confusion": c, "boundary": b} for c, b in zip(kept.confusion, kept.boundary, strict=True)]
-            for epoch, row in enumerate(rows, 1):
-                told = {"epoch": epoch, "train_loss": 2.0 / (epoch + generator.random()), "lr": 1e-3}
-                curves.append(told | segmenting.row(None, "val", row))
-            for k, mask in enumerate(said[1] if masks else ()):
-                target = final / "masks" / store.evidence_name(split, marks[split])
-                durable.make_folder(target)
-                durable.write(target / f"{k:05d}.png", segmenting.drawn(mask, scan.images.space.colours))
-        store.write_evidence(final, marks[split], kept)
-    about = {"identity": run.identity, "status": "done", "curves": curves, "best_epoch": 2}
-    about |= {"parameters_total": 11_200_000, "parameters_trained": 11_200_000, "environment": {"threads": 2}}
-    durable.write_json(final / "run.json", json.loads(json.dumps(about)))
-    durable.write_json(final / store.TIMING, {"seconds": 61.0 + run.seed, "images_per_second": 40.0})
-    place.store.publish(run.id)
+    with place.store.publishing(run.id) as final:
+        curves = []
+        for split in ("train", "val"):
+            items = [item for item in scan.images.items if item.split == split]
+            truths = [scan.images.masks(item) for item in items]
+            said = [[_seen(t, COARSE[arm] + more, generator, scan) for t in truths] for more in (6, 0)]
+            kept = _evidence(split, items, truths, said, scan)
+            if split == "train":
+                counts = (kept.confusion[1:], kept.boundary[1:])
+                kept = MaskEvidence(split, kept.image_ids, kept.classes, (2,), *counts)
+            else:
+                rows = [{"confusion": c, "boundary": b} for c, b in zip(kept.confusion, kept.boundary, strict=True)]
+                for epoch, row in enumerate(rows, 1):
+                    told = {"epoch": epoch, "train_loss": 2.0 / (epoch + generator.random()), "lr": 1e-3}
+                    curves.append(told | segmenting.row(None, "val", row))
+                for k, mask in enumerate(said[1] if masks else ()):
+                    target = final / "masks" / store.evidence_name(split, marks[split])
+                    durable.make_folder(target)
+                    durable.write(target / f"{k:05d}.png", segmenting.drawn(mask, scan.images.space.colours))
+            store.write_evidence(final, marks[split], kept)
+        about = {"identity": run.identity, "status": "done", "curves": curves, "best_epoch": 2}
+        about |= {"parameters_total": 11_200_000, "parameters_trained": 11_200_000, "environment": {"threads": 2}}
+        durable.write_json(final / "run.json", json.loads(json.dumps(about)))
+        durable.write_json(final / store.TIMING, {"seconds": 61.0 + run.seed, "images_per_second": 40.0})
 
 
 def _seen(truth, block, generator, scan):
