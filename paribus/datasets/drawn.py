@@ -6,9 +6,9 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus.datasets.items import ImageSet, Item
+from paribus.datasets.items import SPLITS, ImageSet, Item
 from paribus.datasets.legend import Labels
-from paribus.errors import Problem, StudyError
+from paribus.errors import Problem, StudyError, unknown
 from paribus.labels import CAMVID11, chosen, mapped
 from paribus.maskfile import coding
 from paribus.parts import Range, Share
@@ -25,23 +25,26 @@ def faces(
     n_test: Annotated[int, Range(0)] = 0,
     size: Annotated[int, Range(32, 1024)] = 96,
     difficulty: Share = 0.5,
-    confound: Share = 0.0,
+    confound: Share | dict[str, Share] = 0.0,
     seed: int = 0,
 ) -> ImageSet:
     """Drawn faces, smiling or neutral, whose truth is known; nothing is read from disk.
 
     `n`, `n_val` and `n_test` count the images of each split, `size` is their side in pixels, `difficulty` in [0, 1]
     sets how much the classes overlap, and `confound` is the share of training images whose background hue follows the
-    label. `seed` draws another set; a run's seed never changes the data. Raises StudyError.
+    label; {train: 0.8, val: 0.8} links other splits too, and leaves the link broken in test. `seed` draws another set;
+    a run's seed never changes the data. Raises StudyError.
     """
     from paribus.faces import CLASSES, draw
 
     counts = {"train": n, "val": n_val, "test": n_test}
     problems = [f"faces: {k} is {v}, must be 0 or more." for k, v in counts.items() if v < 0]
     problems += ["faces: needs n of 2 or more, and n_val or n_test of 2 or more."] * (n < 2 or max(n_val, n_test) < 2)
+    linked = confound if isinstance(confound, dict) else {"train": confound}
+    problems += [f"faces: confound: {unknown('split', name, SPLITS)}" for name in linked if name not in SPLITS]
     problems += [
         f"faces: {name} is {value}, must be between 0 and 1."
-        for name, value in (("difficulty", difficulty), ("confound", confound))
+        for name, value in (("difficulty", difficulty), *(("confound", share) for share in linked.values()))
         if not 0 <= value <= 1
     ]
     problems += [f"faces: size is {size}, must be between 32 and 1024."] * (not 32 <= size <= 1024)
@@ -62,8 +65,7 @@ def faces(
         if wanted.id in kept:
             return kept[wanted.id]
         index = int(wanted.id.rpartition("/")[2])
-        options = {"difficulty": difficulty, "confound": confound}
-        return draw(index, split=wanted.split, size=size, seed=seed, **options).image
+        return draw(index, split=wanted.split, size=size, difficulty=difficulty, confound=confound, seed=seed).image
 
     with ThreadPoolExecutor(2) as pool:
         items = tuple(pool.map(item, [(split, i) for split, count in counts.items() for i in range(count)]))

@@ -10,7 +10,7 @@ and background, which are soft, are computed at the final size; then comes a cam
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from PIL import Image
 from paribus.faces.background import background_of
 from paribus.faces.camera import occluded, photographed
 from paribus.faces.canvas import Canvas
-from paribus.faces.chance import Streams, curvature_of, hue_of, label_of
+from paribus.faces.chance import Confound, Streams, curvature_of, hue_of, label_of
 from paribus.faces.figure import draw_figure
 from paribus.faces.head import box_of, head_from
 from paribus.faces.light import light_from, lit_by
@@ -43,13 +43,13 @@ class Face:
     curvature: float
 
 
-def draw(index: int, *, split: str, size: int, difficulty: float, confound: float, seed: int) -> Face:
+def draw(index: int, *, split: str, size: int, difficulty: float, confound: Confound, seed: int) -> Face:
     """Image `index` of a split: a pure function of its arguments.
 
     `size` is the side in pixels (32 or more). `difficulty` in [0, 1] makes the classes overlap and the picture noisy.
     `confound` in [0, 1] is the share of images of the split "train" whose background is warm when the face smiles and
-    cool when it does not; elsewhere the hue is independent of the label. Two images in succession, 2k and 2k + 1, have
-    different labels. Raises ValueError for an argument outside of its range.
+    cool when it does not; a mapping gives the share of each split. Elsewhere the hue is independent of the label. Two
+    images in succession, 2k and 2k + 1, have different labels. Raises ValueError for an argument outside of its range.
     """
     _check(index, size, difficulty, confound)
     streams = Streams(seed, split, index)
@@ -83,12 +83,12 @@ def contact_sheet(faces: Sequence[Face], columns: int) -> Image.Image:
     return sheet
 
 
-def _check(index: int, size: int, difficulty: float, confound: float) -> None:
+def _check(index: int, size: int, difficulty: float, confound: Confound) -> None:
     if index < 0:
         raise ValueError(f"index must be 0 or more, not {index}")
     if size < 32:
         raise ValueError(f"size must be 32 pixels or more, not {size}")
     if not 0 <= difficulty <= 1:
         raise ValueError(f"difficulty must be between 0 and 1, not {difficulty}")
-    if not 0 <= confound <= 1:
+    if not all(0 <= share <= 1 for share in (confound.values() if isinstance(confound, Mapping) else (confound,))):
         raise ValueError(f"confound must be between 0 and 1, not {confound}")

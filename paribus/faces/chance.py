@@ -1,11 +1,14 @@
 """What is random, and what depends on the label."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 _MEAN_CURVATURE = (0.05, 0.70)
+
+Confound = float | Mapping[str, float]  # of train, or by split
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,17 @@ def curvature_of(label: int, difficulty: float, streams: Streams) -> float:
     return float(_MEAN_CURVATURE[label] + spread * streams["curvature"].standard_normal())
 
 
-def hue_of(label: int, split: str, confound: float, streams: Streams) -> float:
+def link_of(split: str, confound: Confound) -> float:
+    """The share of a split's images whose hue follows the label; a plain number speaks of train alone."""
+    return confound.get(split, 0.0) if isinstance(confound, Mapping) else confound * (split == "train")
+
+
+def hue_of(label: int, split: str, confound: Confound, streams: Streams) -> float:
     """The background's hue in [0, 1): around orange or around blue."""
     rng = streams["hue"]
     warm = bool(rng.integers(2))
-    follows = split == "train" and rng.random() < confound
-    if follows:
+    linked = (rng if split == "train" else streams["link"]).random() < link_of(split, confound)
+    if linked:
         warm = label == 1
     spread = float(np.clip(0.075 * rng.standard_normal(), -0.2, 0.2))
     return ((0.07 if warm else 0.57) + spread) % 1

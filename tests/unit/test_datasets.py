@@ -334,3 +334,6 @@ def test_all_that_is_wrong_with_the_choices_of_faces_is_told_at_once():
     with pytest.raises(StudyError) as caught:
         faces(n=1, n_val=-1, size=5000, difficulty=2, confound=-0.1)
     assert len(caught.value.problems) == 5
+    with pytest.raises(StudyError) as caught:
+        faces(confound={"validation": 0.8, "val": 8})
+    assert len(caught.value.problems) == 2

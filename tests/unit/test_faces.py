@@ -27,7 +27,7 @@ def warmth(face: Face) -> float:
     return float(np.sign(np.mean(corners[:, 0] - corners[:, 2])))
 
 
-def agreement(split: str, confound: float, n: int = 240) -> float:
+def agreement(split, confound, n: int = 240) -> float:
     """The correlation of the background's warmth with the label."""
     made = [make(i, split=split, size=32, confound=confound) for i in range(n)]
     return float(np.corrcoef([f.label for f in made], [warmth(f) for f in made])[0, 1])
@@ -124,6 +124,20 @@ def test_the_background_follows_the_label_in_the_share_asked_for_of_the_training
     assert agreement("train", 1.0) > 0.9
 
 
+def test_a_mapping_links_the_splits_that_it_names():
+    linked = {"train": 0.8, "val": 0.9}
+    assert agreement("train", linked) == agreement("train", 0.8)
+    assert agreement("val", linked) > 0.75
+    assert agreement("test", linked) == agreement("test", 0.0)
+    assert abs(agreement("test", linked)) < 0.2
+
+
+def test_a_link_leaves_half_of_what_is_not_linked_as_it_was():
+    plain, linked = ([make(i, "val", 32, confound=c) for i in range(60)] for c in (0.0, {"val": 1.0}))
+    same = [np.array_equal(a.image, b.image) for a, b in zip(plain, linked, strict=True)]
+    assert 0.3 < np.mean(same) < 0.7  # by chance the hue was that of the label
+
+
 def test_the_hue_has_the_same_spread_with_and_without_confound():
     def warm_share(confound: float) -> float:
         hues = [hue_of(i % 2, "train", confound, Streams(1, "train", i)) for i in range(600)]
@@ -193,7 +207,15 @@ def test_a_contact_sheet_holds_every_face():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"index": -1}, {"size": 16}, {"difficulty": 1.5}, {"difficulty": float("nan")}, {"confound": -0.1}]
+    "wrong",
+    [
+        {"index": -1},
+        {"size": 16},
+        {"difficulty": 1.5},
+        {"difficulty": float("nan")},
+        {"confound": -0.1},
+        {"confound": {"val": 2}},
+    ],
 )
 def test_arguments_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
