@@ -47,6 +47,12 @@ def boxed(found: Scan, path: Path) -> Scan:
     return replace(found, images=replace(found.images, items=items))
 
 
+def found_in(found: Scan, root: Path | None, given: Path | None = None) -> Scan:
+    """The set with the boxes of the file `given`, else of `boxes.csv` in the folder of its data, if there is one."""
+    path = given or (root / FILE if root is not None and (root / FILE).exists() else None)
+    return found if path is None else boxed(found, path)
+
+
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:

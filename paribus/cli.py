@@ -15,6 +15,8 @@ from paribus import stopping
 from paribus.errors import MachineError, ParibusError, Problem, StudyError
 
 if TYPE_CHECKING:
+    from paribus.auditing import Audited
+    from paribus.datasets import ImageSet
     from paribus.execute import Bound, Place
     from paribus.progress import Screen
     from paribus.study import Study
@@ -49,6 +51,9 @@ Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Processor threads; the physical cores if not given.")
 ]
 PicturesOption = Annotated[str, typer.Option("--pictures", metavar="few|none", help="Whether the report shows images.")]
+BoxesOption = Annotated[
+    Path | None, typer.Option("--boxes", metavar="CSV", help="Where the objects are: path,x,y,w,h in pixels.")
+]
 ReportFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder, or the --out folder above it.")]
 
 
@@ -163,6 +168,65 @@ def demo(out: Out = Path("paribus-demo"), threads: Threads = None) -> None:
 
 
 @app.command()
+def crops(
+    source: Annotated[
+        str, typer.Argument(metavar="STUDY|DATA", help="A study file, a folder or CSV of images, faces or streets.")
+    ],
+    out: Out = OUT,
+    arm: Annotated[list[str] | None, typer.Option("--arm", help="An arm of the study; all if not given.")] = None,
+    data: Data = None,
+    boxes: BoxesOption = None,
+    plugin: Plugins = None,
+    seed: Annotated[int, typer.Option(min=0, help="The seed of the run whose crops are drawn again.")] = 0,
+) -> None:
+    """What the networks really see: how much of an object the crops of training hold, with contact sheets."""
+    from paribus import auditing
+    from paribus.boxes import found_in
+    from paribus.scan import scan as look
+
+    if source.endswith((".yaml", ".yml")):
+        from paribus.execute import Place, scans_of
+
+        read = _read(Path(source), plugin)
+        place, bindings = Place.of(read, out), _pairs(data, "--data")
+        recipes, folder, title = auditing.of_arms(read, arm), place.folder, read.title
+        scans = auditing.with_boxes(read, scans_of(read, place, bindings), bindings, boxes)
+    else:
+        images, root = _drawn_or_at(source)
+        found = found_in(look(images), root, boxes)
+        shorter = min(min(facts.width, facts.height) for facts in found.facts.values())
+        recipes, title = auditing.usual_arms(found.images, shorter), Path(source).name
+        scans, folder = dict.fromkeys(recipes, found), out / _safe_name(f"crops-{Path(source).stem}")
+    _say_audit(auditing.audit_crops(recipes, scans, folder, title, f"paribus crops {Path(source).name}", seed))
+
+
+@app.command()
+def attribution(
+    study: StudyFile,
+    out: Out = OUT,
+    data: Data = None,
+    weights: WeightFiles = None,
+    boxes: BoxesOption = None,
+    plugin: Plugins = None,
+    threads: Threads = None,
+    images: Annotated[int, typer.Option(min=2, help="At most so many scored images.")] = 48,
+    steps: Annotated[int, typer.Option(min=2, help="Steps of integrated gradients.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Which images are drawn.")] = 0,
+) -> None:
+    """Where the networks of a finished study look: how much of what spoke for an answer lies on the object."""
+    from dataclasses import replace
+
+    from paribus import auditing
+
+    read, bound, place = _open(study, out, data, weights, plugin, threads)
+    bound = replace(bound, scans=auditing.with_boxes(read, bound.scans, _pairs(data, "--data"), boxes))
+    command = f"paribus attribution {study.name} --images {images} --steps {steps} --seed {seed}"
+    _say_audit(
+        auditing.audit_attribution(bound, place.store, place.folder, command, images=images, steps=steps, seed=seed)
+    )
+
+
+@app.command()
 def report(folder: ReportFolder, plugin: Plugins = None, pictures: PicturesOption = "few") -> None:
     """Write the report again from what is stored; trains nothing and opens no image."""
     from paribus import collect, compare
@@ -267,24 +331,50 @@ def scan(
     ],
 ) -> None:
     """Look at every image once: classes, counts, what is broken, what is suspicious, what masks hold."""
+    from paribus.scan import describe
+    from paribus.scan import scan as look
+
+    for line in describe(look(_images_at(path))):
+        say(line)
+
+
+def _images_at(path: Path) -> "ImageSet":
+    """The images of a folder or manifest; what is taken for masks without being declared is said."""
     from paribus import datasets
     from paribus.parts import Part, build
     from paribus.recipe import HOMES
-    from paribus.scan import describe, undeclared
-    from paribus.scan import scan as look
+    from paribus.scan import undeclared
 
     if path.suffix == ".csv":
-        images = datasets.csv(path.parent, manifest=path.name)
-    elif (path / "trainannot").is_dir() or (path / "LabeledApproved_full").is_dir():
-        images = datasets.camvid(path)
-    elif (found := undeclared(path)) is not None:
+        return datasets.csv(path.parent, manifest=path.name)
+    if (path / "trainannot").is_dir() or (path / "LabeledApproved_full").is_dir():
+        return datasets.camvid(path)
+    if (found := undeclared(path)) is not None:
         for line in found.lines:
             say(line)
-        images = build(Part("masks", found.choices), HOMES["data"], path)
-    else:
-        images = datasets.folder(path)
-    for line in describe(look(images)):
+        images: ImageSet = build(Part("masks", found.choices), HOMES["data"], path)
+        return images
+    return datasets.folder(path)
+
+
+def _drawn_or_at(source: str) -> "tuple[ImageSet, Path | None]":
+    """The images that `source` names, a path or a kind of drawn ones, and the folder they are in."""
+    from paribus import datasets
+
+    path = Path(source)
+    if not path.exists() and source == "faces":
+        return datasets.faces(n=200, n_val=40), None
+    if not path.exists() and source == "streets":
+        return datasets.streets(n=40, n_val=8), None
+    return _images_at(path), path.parent if path.suffix == ".csv" else path
+
+
+def _say_audit(done: "Audited") -> None:
+    for line in done.lines:
         say(line)
+    for found in done.findings:
+        say(f"{found.outcome.replace('_', ' ')}: {found.sentence}")
+    say(f"Page: {done.page}")
 
 
 def _read(path: Path, plugin: list[str] | None) -> "Study":

@@ -15,6 +15,8 @@ NEAR: Colour = (118, 171, 217)  # right, and near a boundary of the truth
 LEFT: Colour = (226, 129, 18)  # only the first of two is right
 RIGHT: Colour = (0, 128, 116)  # only the second is
 NEITHER: Colour = (98, 88, 122)
+HOT: Colour = (196, 30, 20)  # the strongest places of a map of heat, which rise to it over
+WARM: Colour = (255, 196, 0)
 UNLABELLED: Colour = (0, 0, 0)
 _FADED = 0.42  # of the contrast of the image that stays under a map
 
@@ -46,10 +48,26 @@ def apart(image: Pixels, truth: Mask, first: Mask, second: Mask) -> Pixels:
     return _painted(image, truth, [(left & ~right, LEFT), (right & ~left, RIGHT), (~left & ~right, NEITHER)])
 
 
+def heat(image: Pixels, values: NDArray[np.float64]) -> Pixels:
+    """(H, W, 3): a map of 0 and more, (H, W), over the faded image; its strongest hundredth is opaque."""
+    top = float(np.quantile(values, 0.99)) or float(values.max()) or 1.0
+    strength = np.clip(values / top, 0.0, 1.0)[:, :, None]
+    colour = (1 - strength) * np.array(WARM) + strength * np.array(HOT)
+    opaque = 0.85 * np.sqrt(strength)
+    return np.asarray(((1 - opaque) * _faded(image) + opaque * colour).round(), dtype=np.uint8)
+
+
 def _painted(image: Pixels, truth: Mask, layers: list[tuple[NDArray[np.bool_], Colour]]) -> Pixels:
-    grey = image @ np.array([0.299, 0.587, 0.114])
-    under = np.repeat((255 - _FADED * (255 - grey))[:, :, None], 3, axis=2)
+    under = _faded(image)
     for where, colour in layers:
         under[where] = 0.12 * under[where] + 0.88 * np.array(colour)
-    under[truth == VOID] = 0.25 * grey[truth == VOID, None]
+    under[truth == VOID] = 0.25 * _grey(image)[truth == VOID, None]
     return np.asarray(under.round(), dtype=np.uint8)
+
+
+def _faded(image: Pixels) -> NDArray[np.float64]:
+    return np.repeat((255 - _FADED * (255 - _grey(image)))[:, :, None], 3, axis=2)
+
+
+def _grey(image: Pixels) -> NDArray[np.float64]:
+    return np.asarray(image @ np.array([0.299, 0.587, 0.114]))

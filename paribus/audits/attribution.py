@@ -15,7 +15,7 @@ import numpy as np
 
 from paribus.audits import maps
 from paribus.audits.crops import NO_BOXES, at_evaluation, decoded
-from paribus.audits.rows import METHODS, AttributionAudit, AttributionDifference, Method
+from paribus.audits.rows import AttributionAudit, Method
 from paribus.audits.shares import Floats, Looked, areas, differences, row, shares
 from paribus.datasets import Item
 from paribus.errors import DataError, Problem
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 IMAGES, STEPS = 48, 16
+RANDOMISED = 5  # networks with weights drawn anew, for each kind of network
 OF_PIXELS = "not applicable: it asks classifiers of whole images, and these networks label every pixel."
 NO_RUNS = "not applicable: no run is finished yet."
 
@@ -53,7 +54,7 @@ def of_study(
     """The attribution audit of the finished runs of a study, on at most `images` scored images with a box.
 
     The images are drawn with `seed`, the same for all arms; `steps` are those of integrated gradients. Boxes are those
-    of `bound.scans` (see `paribus.audits.crops.with_boxes`). Raises MachineError without captum, DataError if the
+    of `bound.scans` (see `paribus.boxes`). Raises MachineError without captum, DataError if the
     weights of a run were removed, and IntegrityError if they are not what was written.
     """
     maps.require_captum()
@@ -68,7 +69,7 @@ def of_study(
         return replace(empty, not_applicable=NO_RUNS if len(chosen) > 1 else NO_BOXES)
     labels = bound.design.groups
     groups = tuple(labels[image] for image in chosen) if labels else None
-    asked = _Asked(store, weights, steps, 2 * sum(map(len, runs.values())), progress)
+    asked = _Asked(store, weights, steps, sum(len(finished) + RANDOMISED for finished in runs.values()), progress)
     looked = {
         arm: _looked(asked, sight(bound.study.recipes[arm], bound.scans[arm], chosen), of_arm, groups)
         for arm, of_arm in runs.items()
@@ -76,7 +77,7 @@ def of_study(
     rows = tuple(row(arm, method, found) for arm, by_method in looked.items() for method, found in by_method.items())
     without = ", ".join(arm for arm, by_method in looked.items() if "grad_cam" not in by_method)
     notes = (f"No Grad-CAM of {without}: its networks have no convolutional maps.",) if without else ()
-    return replace(empty, rows=rows, differences=_differences(looked), notes=notes)
+    return replace(empty, rows=rows, differences=differences(looked), notes=notes)
 
 
 def sample(ids: Sequence[str], most: int, seed: int) -> list[str]:
@@ -180,7 +181,10 @@ def _looked(asked: _Asked, seen: Sight, runs: Sequence[Run], groups: tuple[str, 
     recipe, classes = seen.recipe, seen.classes
     alike = json.dumps([recipe.model.use, recipe.model.args, recipe.input.args, seen.boxes], sort_keys=True)
     own = [asked.once(run.id, partial(trained, run, classes, asked.store, asked.weights), seen) for run in runs]
-    anew = [asked.once(f"{alike} {run.seed}", partial(randomised, recipe, classes, run.seed), seen) for run in runs]
+    anew = [
+        asked.once(f"{alike} {number}", partial(randomised, recipe, classes, number), seen)
+        for number in range(RANDOMISED)
+    ]
     covered = areas(seen.boxes, (seen.inputs.shape[-2], seen.inputs.shape[-1]))
 
     def of(method: Method, grid: tuple[int, int] | None) -> Looked:
@@ -188,8 +192,3 @@ def _looked(asked: _Asked, seen: Sight, runs: Sequence[Run], groups: tuple[str, 
         return Looked(ours, theirs, covered, grid, groups)
 
     return {method: of(method, grid) for method, (_, grid) in own[0].items()}
-
-
-def _differences(looked: dict[str, dict[Method, Looked]]) -> tuple[AttributionDifference, ...]:
-    by_method = {m: {arm: found[m] for arm, found in looked.items() if m in found} for m in METHODS}
-    return tuple(each for method, by_arm in by_method.items() for each in differences(by_arm, method))

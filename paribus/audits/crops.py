@@ -7,17 +7,14 @@ al. 2019, arXiv 1906.06423), which is why both sizes are told.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
-from paribus import boxes, windows
+from paribus import windows
 from paribus.audits.rows import CropAudit, CropRow, seen, spread
 from paribus.datasets import Item
-from paribus.execute import data_root
 from paribus.parts import build, names
 from paribus.prepared import reduced_size
 from paribus.recipe import Recipe, augment_paths, has_masks, sides
 from paribus.scan import Scan
-from paribus.study import Study
 from paribus.views import Pictures, TrainingViews, eval_sizes
 from paribus.windows import Box, Size, Window
 
@@ -105,22 +102,6 @@ def decoded(item: Item, recipe: Recipe, found: Scan) -> tuple[Size, Box]:
     down, across = size[0] / facts.height, size[1] / facts.width
     left, top, right, bottom = item.box
     return size, (left * across, top * down, right * across, bottom * down)
-
-
-def with_boxes(
-    study: Study, scans: Mapping[str, Scan], data: Mapping[str, Path] | None = None, given: Path | None = None
-) -> dict[str, Scan]:
-    """The scans of a study with the boxes of the file `given`, or of `boxes.csv` in the folder of an arm's data.
-
-    Raises DataError.
-    """
-    found = {}
-    for arm, each in scans.items():
-        root = data_root(study, study.roots[arm], data or {})
-        path = given or (root / boxes.FILE if root is not None else None)
-        there = path is not None and (path.exists() or given is not None)
-        found[arm] = boxes.boxed(each, path) if there and path is not None else each
-    return found
 
 
 def _known(use: str) -> bool:

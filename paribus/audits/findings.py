@@ -2,6 +2,7 @@
 
 from paribus.audits.rows import METHODS, AttributionAudit, AttributionRow, CropAudit
 from paribus.findings import Finding
+from paribus.stats import holm
 
 CLEARLY = 0.05  # of a share: less is not worth a finding, however small its p
 ALPHA = 0.05
@@ -75,39 +76,48 @@ def _sanity(audit: AttributionAudit) -> Finding:
 
 
 def _looks_away(audit: AttributionAudit) -> Finding:
+    """Arms with clearly less inside the box than both its area and random networks, by one method and against none.
+
+    The larger p of the two counts (an intersection-union test), adjusted by Holm over all arms and methods.
+    """
     code, title = "LOOKS_AWAY", _ATTRIBUTION["LOOKS_AWAY"]
-    arms = list(dict.fromkeys(row.arm for row in audit.rows))
-    away = [arm for arm in arms if all(_below_chance(row) for row in audit.rows if row.arm == arm)]
-    if not away:
+    adjusted = holm([max(row.over_area.p, row.over_randomised.p) for row in audit.rows])
+    away = [row for row, p in zip(audit.rows, adjusted, strict=True) if p <= ALPHA and _below(row)]
+    arms = [arm for arm in dict.fromkeys(row.arm for row in away) if not any(map(_above, _of(audit, arm)))]
+    if not arms:
         said = "No arm has clearly less of its attribution inside the box than chance gives."
         return Finding(code, title, "passed", said)
-    named = "; ".join(_listed([row for row in audit.rows if row.arm == arm]) for arm in away)
+    named = "; ".join(_listed(_of(audit, arm)) for arm in arms)
     said = "What speaks for their answers lies outside of the object more than chance would put it there: "
     return Finding(code, title, "issue", f"{said}{named}. Their scores may not hold where the background changes.")
 
 
-def _below_chance(row: AttributionRow) -> bool:
-    """Clearly less than both the box's area and random networks of the same kind."""
-    return all(each.high < 0 and each.mean <= -CLEARLY for each in (row.over_area, row.over_randomised))
+def _of(audit: AttributionAudit, arm: str) -> list[AttributionRow]:
+    return [row for row in audit.rows if row.arm == arm]
+
+
+def _below(row: AttributionRow) -> bool:
+    return max(row.over_area.mean, row.over_randomised.mean) <= -CLEARLY
+
+
+def _above(row: AttributionRow) -> bool:
+    return min(row.over_area.low, row.over_randomised.low) > 0
 
 
 def _looks_less(audit: AttributionAudit) -> Finding:
-    """Pairs of arms that differ by every method, in the same direction, after Holm's adjustment."""
+    """Pairs of arms that clearly differ by one method, and by none the other way."""
     code, title = "LOOKS_LESS", _ATTRIBUTION["LOOKS_LESS"]
-    pairs: dict[tuple[str, str], list[tuple[float, bool]]] = {}
-    for each in audit.differences:
-        clear = each.p_adjusted <= ALPHA and abs(each.difference.mean) >= CLEARLY
-        pairs.setdefault((each.arm, each.other), []).append((each.difference.mean, clear))
-    found = [
-        (arm, other) if said[0][0] < 0 else (other, arm)
-        for (arm, other), said in pairs.items()
-        if all(clear for _, clear in said) and len({mean > 0 for mean, _ in said}) == 1
-    ]
-    if not pairs:
+    if not audit.differences:
         return Finding(code, title, "not_applicable", "There is one arm.")
+    clear: dict[tuple[str, str], list[str]] = {}
+    for each in audit.differences:
+        if each.p_adjusted <= ALPHA and abs(each.difference.mean) >= CLEARLY:
+            pair = (each.arm, each.other) if each.difference.mean < 0 else (each.other, each.arm)
+            clear.setdefault(pair, []).append(METHODS[each.method])
+    found = {pair: methods for pair, methods in clear.items() if pair[::-1] not in clear}
     if not found:
         return Finding(code, title, "passed", "No two arms clearly differ in how much they look at the object.")
-    named = "; ".join(f"{less} less than {more}" for less, more in found)
+    named = "; ".join(f"{less} less than {more} (by {' and '.join(how)})" for (less, more), how in found.items())
     return Finding(code, title, "tip", f"Share of the attribution inside the box: {named}.")
 
 

@@ -87,8 +87,8 @@ class AttributionRow:
 
     share: of the positive attribution inside the box, over `runs` and `images`. per_run: its mean in each run, in the
     order of the seeds. area: the mean share of the picture that the box covers, the share of an attribution that is
-    the same everywhere. randomised: the share after all weights were drawn anew, over as many images. over_area:
-    share - area. over_randomised: share - randomised, image by image. grid: rows and columns of the Grad-CAM map
+    the same everywhere. randomised: the share of networks of the same kind with all weights drawn anew, on the same
+    images. over_area: share - area. over_randomised: share - randomised. grid: rows and columns of the Grad-CAM map
     before it is enlarged.
     """
 
@@ -107,7 +107,7 @@ class AttributionRow:
 
 @dataclass(frozen=True)
 class AttributionDifference:
-    """share of `arm` - share of `other`, on the same images. p_adjusted: by Holm over all pairs of a method."""
+    """share of `arm` - share of `other`, on the same images. p_adjusted: by Holm over all pairs and methods."""
 
     arm: str
     other: str

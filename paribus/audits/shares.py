@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus.audits.rows import AttributionDifference, AttributionRow, Estimate, Method, estimate
+from paribus.audits.rows import METHODS, AttributionDifference, AttributionRow, Estimate, Method, estimate
 from paribus.stats import holm
 from paribus.windows import Box, Size
 
@@ -18,9 +18,9 @@ Floats = NDArray[np.float64]
 class Looked:
     """Where the runs of an arm look, by one method.
 
-    trained: (runs, images) the share of the attribution inside the box; randomised: of as many networks with weights
-    drawn anew. areas: (images,) the share of the picture that the box covers. grid: see AttributionRow. groups: of the
-    images, or None.
+    trained: (runs, images) the share of the attribution inside the box. randomised: (networks, images) the same of
+    networks with weights drawn anew. areas: (images,) the share of the picture that the box covers. grid: see
+    AttributionRow. groups: of the images, or None.
     """
 
     trained: Floats
@@ -74,15 +74,23 @@ def row(arm: str, method: Method, looked: Looked) -> AttributionRow:
     )
 
 
-def differences(by_arm: Mapping[str, Looked], method: Method) -> tuple[AttributionDifference, ...]:
-    """Every pair of arms, the later less the earlier one, with p adjusted by Holm over all pairs."""
-    pairs = list(combinations(by_arm, 2))
-    found = [_estimate([by_arm[a].trained, by_arm[b].trained], (-1.0, 1.0), by_arm[a]) for a, b in pairs]
+def differences(looked: Mapping[str, Mapping[Method, Looked]]) -> tuple[AttributionDifference, ...]:
+    """Every pair of arms, the later less the earlier one, by every method; p adjusted by Holm over all of them."""
+    pairs = [
+        (method, arm, other)
+        for method in METHODS
+        for other, arm in combinations([arm for arm, by_method in looked.items() if method in by_method], 2)
+    ]
+    found = [_difference(looked[other][method], looked[arm][method]) for method, arm, other in pairs]
     adjusted = holm([each.p for each in found])
     return tuple(
         AttributionDifference(arm, other, method, each, float(p))
-        for (other, arm), each, p in zip(pairs, found, adjusted, strict=True)
+        for (method, arm, other), each, p in zip(pairs, found, adjusted, strict=True)
     )
+
+
+def _difference(first: Looked, second: Looked) -> Estimate:
+    return _estimate([first.trained, second.trained], (-1.0, 1.0), first)
 
 
 def _estimate(scores: Sequence[Floats], weights: Sequence[float], looked: Looked) -> Estimate:

@@ -22,17 +22,40 @@ def page(document: dict[str, Any], pictures: Pictures | None = None) -> str:
 
     Every name in `document` is data: escaped, isolated for right-to-left text, control characters made visible.
     """
+    css, js = assets()
+    return (
+        environment("report")
+        .get_template("page.html")
+        .render(
+            document=document,
+            css=Markup(css),
+            js=Markup(js),
+            csp=Markup(content_security_policy(css, js)),
+            view=sections.view(document),
+            figures=figures,
+            picture=lambda image: picture_data(pictures, image),
+        )
+    )
+
+
+def assets() -> tuple[str, str]:
+    """The style sheet and the script of every page."""
     folder = files("paribus.report")
     css, js = (folder.joinpath(name).read_text("utf-8").strip() for name in ("page.css", "page.js"))
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("paribus", "report"),
+    return css, js
+
+
+def environment(folder: str) -> jinja2.Environment:
+    """For the templates in a folder of this package: everything they print is escaped and made visible."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("paribus", folder),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "name": name,
         "duration": duration,
         "count": count,
@@ -42,15 +65,7 @@ def page(document: dict[str, Any], pictures: Pictures | None = None) -> str:
         "yaml": as_yaml,
         "unspaced": lambda text: visible(str(text)).replace("\n", " "),
     }
-    return environment.get_template("page.html").render(
-        document=document,
-        css=Markup(css),
-        js=Markup(js),
-        csp=Markup(content_security_policy(css, js)),
-        view=sections.view(document),
-        figures=figures,
-        picture=lambda image: picture_data(pictures, image),
-    )
+    return made
 
 
 def content_security_policy(css: str, js: str) -> str:

@@ -22,7 +22,7 @@ LAYERS = (  # a module may import only from the layers above its own; a folder c
     "execute results",
     "audits",
     "collect planning report compare maskpictures",
-    "running verify upkeep",
+    "running verify upkeep auditing",
     "api cli",
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer.split()}
