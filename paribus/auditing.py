@@ -13,12 +13,11 @@ from paribus.audits import attribution, crops, findings, pictures
 from paribus.audits.rows import AttributionAudit, CropAudit
 from paribus.datasets import ImageSet
 from paribus.errors import StudyError, unknown
-from paribus.execute import Bound, data_root
+from paribus.execute import Bound, Place, data_root
 from paribus.findings import Finding
 from paribus.recipe import Recipe, complete
 from paribus.report.audits import audit_page
 from paribus.scan import Scan
-from paribus.store import Store
 from paribus.study import Study
 
 LARGEST = 224  # pixels of the input, where no study says
@@ -66,7 +65,7 @@ def with_boxes(
 
 
 def audit_crops(
-    recipes: Mapping[str, Recipe], scans: Mapping[str, Scan], folder: Path, title: str, command: str, seed: int = 0
+    recipes: Mapping[str, Recipe], scans: Mapping[str, Scan], folder: Path, title: str, seed: int = 0
 ) -> Audited:
     """The crop audit of some arms: `crops.html`, `crops.json` and `crops/*.png` in `folder`."""
     audit = crops.of_arms(recipes, scans, seed)
@@ -78,7 +77,7 @@ def audit_crops(
         ", ".join(a): _png(pictures.of_crops(", ".join(a), recipes[a[0]], scans[a[0]], seed)) for a in alike.values()
     }
     found = findings.of_crops(audit)
-    page = audit_page(f"{title}: the crops", "What the networks see", list(sheets.items()), command, crops=audit)
+    page = audit_page(f"{title}: the crops", "What the networks see", list(sheets.items()), crops=audit)
     lines = [
         f"{row.arm}: {row.training.whole:.0%} of the crops hold the whole box, the median crop "
         f"{row.training.share.median:.0%} of it; objects look {row.enlarged.median:.2f} times as large as at "
@@ -90,40 +89,37 @@ def audit_crops(
 
 def audit_attribution(
     bound: Bound,
-    store: Store,
-    folder: Path,
-    command: str,
+    place: Place,
     *,
     images: int = attribution.IMAGES,
     steps: int = attribution.STEPS,
     seed: int = 0,
     progress: attribution.Progress = lambda done, total: None,
 ) -> Audited:
-    """The attribution audit of a study: `attribution.html`, `attribution.json`, `attribution/*.png` in `folder`.
+    """The attribution audit of a study: `attribution.html`, `attribution.json`, `attribution/*.png` in its folder.
 
     Raises as `paribus.audits.attribution.of_study` does.
     """
-    audit = attribution.of_study(bound, store, images=images, steps=steps, seed=seed, progress=progress)
+    audit = attribution.of_study(bound, place.store, images=images, steps=steps, seed=seed, progress=progress)
     sheets = {}
     for arm in dict.fromkeys(row.arm for row in audit.rows):
-        first = next(run for run in bound.runs[arm] if store.has(run))
+        first = next(run for run in bound.runs[arm] if place.store.has(run))
         seen = attribution.sight(bound.study.recipes[arm], bound.scans[arm], audit.images[: pictures.ROWS])
-        sheets[arm] = _png(pictures.of_attribution(arm, first, seen, store, audit.weights, steps))
+        sheets[arm] = _png(pictures.of_attribution(arm, first, seen, place.store, audit.weights, steps))
     found = findings.of_attribution(audit)
     title, heading = (
         f"{bound.study.title}: where the networks look",
         "Some of the images, and what spoke for the answer",
     )
-    page = audit_page(title, heading, list(sheets.items()), command, attribution=audit)
+    page = audit_page(title, heading, list(sheets.items()), attribution=audit)
     lines = [
         f"{row.arm}, {row.method}: {row.share.mean:.0%} [{row.share.low:.0%}, {row.share.high:.0%}] "
         f"inside the box, which is {row.area:.0%} of the picture; with random weights "
         f"{row.randomised.mean:.0%}"
         for row in audit.rows
     ]
-    return _written(
-        "attribution", folder, page, sheets, Audited(audit, found, tuple(lines), folder / "attribution.html")
-    )
+    path = place.folder / "attribution.html"
+    return _written("attribution", place.folder, page, sheets, Audited(audit, found, tuple(lines), path))
 
 
 def _written(name: str, folder: Path, page: str, sheets: Mapping[str, bytes], done: Audited) -> Audited:
@@ -131,7 +127,7 @@ def _written(name: str, folder: Path, page: str, sheets: Mapping[str, bytes], do
     for former in (folder / name).glob("*.png"):
         former.unlink()
     for arms, content in sheets.items():
-        durable.write(folder / name / f"{_safe(arms)}.png", content)
+        durable.write(folder / name / f"{file_name(arms)}.png", content)
     durable.write_json(folder / f"{name}.json", asdict(done.audit) | {"findings": [asdict(f) for f in done.findings]})
     durable.write(done.page, page.encode("utf-8", "backslashreplace"))
     return done
@@ -143,5 +139,6 @@ def _png(picture: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _safe(name: str) -> str:
+def file_name(name: str) -> str:
+    """The name with nothing in it that a file's name must not have."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in name)[:80]

@@ -188,16 +188,18 @@ def crops(
         from paribus.execute import Place, scans_of
 
         read = _read(Path(source), plugin)
-        place, bindings = Place.of(read, out), _pairs(data, "--data")
-        recipes, folder, title = auditing.of_arms(read, arm), place.folder, read.title
-        scans = auditing.with_boxes(read, scans_of(read, place, bindings), bindings, boxes)
+        recipes, place, bindings = auditing.of_arms(read, arm), Place.of(read, out), _pairs(data, "--data")
+        with _holding(read, out):
+            scans = auditing.with_boxes(read, scans_of(read, place, bindings), bindings, boxes)
+            done = auditing.audit_crops(recipes, scans, place.folder, read.title, seed)
     else:
         images, root = _drawn_or_at(source)
         found = found_in(look(images), root, boxes)
         shorter = min(min(facts.width, facts.height) for facts in found.facts.values())
-        recipes, title = auditing.usual_arms(found.images, shorter), Path(source).name
-        scans, folder = dict.fromkeys(recipes, found), out / _safe_name(f"crops-{Path(source).stem}")
-    _say_audit(auditing.audit_crops(recipes, scans, folder, title, f"paribus crops {Path(source).name}", seed))
+        recipes, name = auditing.usual_arms(found.images, shorter), Path(source).resolve().name
+        folder = out / auditing.file_name(f"crops-{name}")
+        done = auditing.audit_crops(recipes, dict.fromkeys(recipes, found), folder, name, seed)
+    _say_audit(done)
 
 
 @app.command()
@@ -218,12 +220,12 @@ def attribution(
 
     from paribus import auditing
 
-    read, bound, place = _open(study, out, data, weights, plugin, threads)
-    bound = replace(bound, scans=auditing.with_boxes(read, bound.scans, _pairs(data, "--data"), boxes))
-    command = f"paribus attribution {study.name} --images {images} --steps {steps} --seed {seed}"
-    _say_audit(
-        auditing.audit_attribution(bound, place.store, place.folder, command, images=images, steps=steps, seed=seed)
-    )
+    read = _read(study, plugin)
+    with _holding(read, out):
+        bound, place = _open(read, out, data, weights, None, threads)
+        bound = replace(bound, scans=auditing.with_boxes(read, bound.scans, _pairs(data, "--data"), boxes))
+        done = auditing.audit_attribution(bound, place, images=images, steps=steps, seed=seed)
+    _say_audit(done)
 
 
 @app.command()

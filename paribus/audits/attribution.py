@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from paribus import tensorfile
 from paribus.audits import maps
 from paribus.audits.crops import NO_BOXES, at_evaluation, decoded
 from paribus.audits.rows import AttributionAudit, Method
@@ -122,15 +123,13 @@ def trained(run: Run, classes: int, store: Store, weights: str) -> "nn.Module":
 
     Raises DataError if they were removed, IntegrityError if they are not what was written.
     """
-    from safetensors.torch import load
-
-    name = f"{weights}.safetensors"
-    if not (store.folder(run.id) / name).exists():
-        message = f"has no {name} any more (`paribus clean --weights` removes them)."
+    if not (store.folder(run.id) / f"{weights}.safetensors").exists():
+        message = f"has no {weights}.safetensors any more (`paribus clean --weights` removes them)."
         fix = "remove this folder and run the study again."
         raise DataError([Problem("WEIGHTS_REMOVED", message, run.id, fix)])
     model = _unloaded(run.recipe, classes, run.seed)
-    model.load_state_dict(load(store.content(run.id, name)))
+    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    model.load_state_dict(tensorfile.tensors(store.weights(run.id, weights, shapes)))
     return model
 
 

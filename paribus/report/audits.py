@@ -84,7 +84,6 @@ def audit_page(
     title: str,
     heading: str,
     sheets: Sequence[tuple[str, bytes]],
-    command: str,
     *,
     crops: CropAudit | None = None,
     attribution: AttributionAudit | None = None,
@@ -101,7 +100,6 @@ def audit_page(
             crops=crops_view(crops) if crops else None,
             attribution=attribution_view(attribution) if attribution else None,
             pictures=[(caption, picture_data(shown.get, caption)) for caption in shown],
-            command=command,
             css=Markup(css),
             csp=Markup(content_security_policy(css, js)),
         )

@@ -75,7 +75,7 @@ def test_the_confounded_network_fails_where_the_link_is_broken(audited):
 
 def test_the_command_leaves_a_page_and_sheets(audited):
     bound, place, audit = audited
-    done = auditing.audit_attribution(bound, place.store, place.folder, "paribus attribution", images=8, steps=4)
+    done = auditing.audit_attribution(bound, place, images=8, steps=4)
     page = done.page.read_text()
     assert "LOOKS_AWAY" in page and page.count("data:image/png") == 2
     assert {p.name for p in (place.folder / "attribution").iterdir()} == {"baseline.png", "confounded.png"}

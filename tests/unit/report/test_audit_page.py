@@ -26,12 +26,12 @@ def attribution_row(arm="arm"):
 
 
 def crops_page(*rows, reason=None):
-    return audit_page("A study", "Pictures", [("arm", PNG)], "paribus crops", crops=CropAudit(rows, 0, reason))
+    return audit_page("A study", "Pictures", [("arm", PNG)], crops=CropAudit(rows, 0, reason))
 
 
 def attribution_page(*rows, reason=None):
     audit = AttributionAudit(rows, (), "test", ("a", "b"), 0, 8, "last", ("A note.",), reason)
-    return audit_page("A study", "Pictures", [], "paribus attribution", attribution=audit)
+    return audit_page("A study", "Pictures", [], attribution=audit)
 
 
 def test_bars_stand_where_their_share_is_and_are_as_high_as_their_count():
