@@ -26,6 +26,8 @@ CODES = {
     errno.ENOMEM: "ENV_MEMORY",
 }
 
+ROOM = "make room or choose another folder with --out, then give the same command again: it goes on."
+
 
 def write(path: Path, content: bytes) -> None:
     """Replace `path` by `content`: a temporary file in the same folder, synced, renamed, the folder synced.
@@ -163,6 +165,13 @@ def probe(folder: Path) -> None:
     unlink(folder / ".probe")
 
 
+def need(path: Path, size: float, what: str) -> None:
+    """Raises MachineError (exit 6) if there is no room for so many bytes where `path` is or will be."""
+    if size > free(path):
+        message = f"there is too little room for {what}: up to {megabytes(size)}, {megabytes(free(path))} free."
+        raise MachineError([Problem("ENV_DISK_FULL", message, str(path), ROOM)])
+
+
 def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
@@ -199,8 +208,7 @@ def environment_error(error: OSError, path: Path, size: float = 0) -> MachineErr
     """What the system said, in the user's words. size: bytes that were to be written."""
     code = CODES.get(error.errno or 0, "ENV_IO")
     needs = f": needs {megabytes(size)}, {megabytes(free(path))} free" if size and code == "ENV_DISK_FULL" else ""
-    fix = "make room or choose another folder with --out, then give the same command again: it goes on."
-    return MachineError([Problem(code, f"{error.strerror}{needs}.", str(path), fix)])
+    return MachineError([Problem(code, f"{error.strerror}{needs}.", str(path), ROOM)])
 
 
 def free(path: Path) -> int:

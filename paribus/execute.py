@@ -1,5 +1,6 @@
 """What is missing, in which order, where. Keeps no state of its own: it resumes by looking."""
 
+import errno
 import hashlib
 import inspect
 import json
@@ -267,6 +268,18 @@ def execute(
         raise RunsFailed(trainer.failures)
 
 
+def _failure(error: Exception, where: str) -> Problem:
+    """Why a run could not be trained. Raises the error again if it is the machine's and would meet every run."""
+    said = f"{type(error).__name__}: {error}"
+    out_of_memory = isinstance(error, MemoryError) or "allocate memory" in said or "OutOfMemory" in said
+    if out_of_memory or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        fix = "choose a smaller batch_size, input.size or model in the study: none is ever made smaller for you."
+        return Problem("OOM", f"there was too little memory ({said.splitlines()[0]}).", where, fix)
+    if isinstance(error, OSError):
+        raise error
+    return Problem("RUN_FAILED", said, where)
+
+
 @dataclass
 class _Trainer:
     bound: Bound
@@ -284,19 +297,16 @@ class _Trainer:
     def train_all(self, needed: Mapping[str, int]) -> None:
         todo = list(missing(self.bound, self.store, needed))
         self.watcher.planned(len(todo), sum(len(r[: needed.get(a, 0)]) for a, r in self.bound.runs.items()) - len(todo))
-        for arm, run in todo:
-            if self.max_runs is not None and self.trained >= self.max_runs:
-                self.stopped = True
-                return
+        now = len(todo) if self.max_runs is None else min(len(todo), self.max_runs - self.trained)
+        self.stopped = now < len(todo)
+        for left, (arm, run) in zip(range(now, 0, -1), todo, strict=False):
             try:
-                self._train(arm, run)
-            except (DataError, Diverged, MemoryError, RuntimeError, ValueError) as error:
-                self.failures.append(
-                    Problem("RUN_FAILED", f"{type(error).__name__}: {error}", f"{arm}, seed {run.seed}")
-                )
+                self._train(arm, run, left)
+            except (DataError, Diverged, MemoryError, OSError, RuntimeError, ValueError) as error:
+                self.failures.append(_failure(error, f"{arm}, seed {run.seed}"))
             self.trained += 1
 
-    def _train(self, arm: str, run: Run) -> None:
+    def _train(self, arm: str, run: Run, left: int) -> None:
         from paribus.train import score_again, train
 
         each = self.bound.scans[arm]
@@ -315,6 +325,7 @@ class _Trainer:
                 lambda epoch, seconds: self.watcher.epoch(arm, run, epoch, seconds),
                 self.watcher.noted,
                 self.allow_inexact,
+                left,
             )
         self.watcher.finished(arm, run, self.store.load(run.id, each.fingerprints))
 

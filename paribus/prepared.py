@@ -66,6 +66,7 @@ def prepared(
         size = _estimate(images, shorter)
         if size > limit * 2**30:
             return None
+        durable.need(home, size, "the decoded images")
         _make(images, shorter, folder, size)
     return _opened(folder)
 

@@ -18,6 +18,7 @@ from paribus import (
     features,
     folding,
     freezing,
+    room,
     sealed,
     segmenting,
     stopping,
@@ -249,16 +250,19 @@ def train(
     progress: Progress = lambda epoch, seconds: None,
     note: checkpoint.Note = lambda problem: None,
     allow_inexact: bool = False,
+    left: int = 1,
 ) -> None:
     """Train a run and publish its folder; goes on from the last committed state if there is one.
 
     fingerprints: split -> fingerprint, for the splits to be scored. note: told of a state that a power loss has torn.
     allow_inexact: go on where the run was begun in another environment, and say so in its run.json. A run that diverges
     is a result: it is scored at its last finite epoch, or at its initialisation. Asked to stop by a signal, it commits
-    what it has done and leaves. Raises MachineError and IntegrityError.
+    what it has done and leaves. left: the runs for which there must be room, this one among them. Raises MachineError
+    and IntegrityError.
     """
     partial = runs.partial(run.id)
     training = prepare(run, pictures, weights)
+    room.refuse_too_little(training, pictures, fingerprints, left, partial)
     watched = [split for split in fingerprints if training.task.each_epoch(split)]
     keeper = checkpoint.going_on(training, partial, note, allow_inexact=allow_inexact)
     status, began = "done", time.monotonic() - keeper.seconds

@@ -1,13 +1,15 @@
 """What is missing is trained, once; a failure costs one run; running again looks and goes on."""
 
 import copy
+import errno
+import os
 
 import numpy as np
 import pytest
 from PIL import Image
 from tiny import BASELINE, contents
 
-from paribus import running, train
+from paribus import durable, running, train
 from paribus.errors import DataError, IntegrityError, MachineError, RunsFailed
 from paribus.execute import Place, bind, execute, missing, records
 from paribus.study import Study
@@ -107,6 +109,47 @@ def test_a_failed_run_is_named_and_the_others_are_complete(tmp_path, pictures, m
     assert len(caught.value.problems) == 1
     monkeypatch.setattr(train, "train_step", real)
     assert go(study(), tmp_path, pictures)[2].trained == [("hot", 0)]
+
+
+@pytest.mark.parametrize("how", ["torch", "python", "system"])
+def test_a_run_without_enough_memory_fails_by_name_and_the_study_goes_on(tmp_path, pictures, monkeypatch, how):
+    import torch
+
+    real, sizes = train.train_step, []
+
+    def step(training, images, targets, number):
+        if training.run.seed == 0:
+            if how == "torch":
+                torch.empty(2**50)
+            raise MemoryError if how == "python" else OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+        sizes.append(len(targets))
+        return real(training, images, targets, number)
+
+    monkeypatch.setattr(train, "train_step", step)
+    with pytest.raises(RunsFailed, match=r"error\[OOM\]: baseline, seed 0: .* smaller batch_size") as caught:
+        go(study(), tmp_path, pictures)
+    assert [problem.code for problem in caught.value.problems] == ["OOM", "OOM"]  # of both arms
+    assert sizes == [8, 8] * 2  # the others were trained, with the batches that the study asked for
+
+
+def test_an_error_of_the_disk_is_no_failure_of_one_run(tmp_path, pictures, monkeypatch):
+    failing = OSError(errno.EIO, os.strerror(errno.EIO))
+    monkeypatch.setattr(train, "train_step", lambda *given: (_ for _ in ()).throw(failing))
+    with pytest.raises(OSError, match="Input/output error"):
+        go(study(), tmp_path, pictures)
+
+
+def test_too_little_room_is_told_before_anything_is_trained(tmp_path, pictures, monkeypatch):
+    monkeypatch.setattr(train, "train_step", lambda *given: pytest.fail("it trains"))
+    monkeypatch.setattr(durable, "free", lambda path: 100_000)
+    wide = copy.deepcopy(BASELINE) | {"data": {"use": "folder", "root": "pictures"}}
+    wide = study(baseline=wide | {"model": {"use": "small_cnn", "width": 24, "depth": 3}})
+    words = r"too little room for 4 runs like this one: up to \S+ [kM]B, 100 kB free.*make room"
+    with pytest.raises(MachineError, match=words) as caught:
+        go(wide, tmp_path, pictures)
+    assert caught.value.exit_code == 6 and caught.value.problems[0].code == "ENV_DISK_FULL"
+    with pytest.raises(MachineError, match="too little room for 1 runs"):
+        go(wide, tmp_path, pictures, max_runs=1)
 
 
 def test_leftovers_of_a_killed_process_are_removed(tmp_path, pictures):

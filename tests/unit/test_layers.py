@@ -13,7 +13,7 @@ LAYERS = (  # a module may import only from the layers above its own; a folder c
     "predictions questions parts seeding images durable environment naming patterns strictjson yamlfile heads faces "
     "labels autoaugment stats ratios picks backbones fcn",
     "confusion counting maskfile streets zoo sheets sealed tensorfile locks",
-    "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms states",
+    "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms states room",
     "pixel_transforms recipe prepared scan epochs looks scoring checkpoint grouping simulate thumbnails overlays",
     "runs spaces wording decomposition per_class views listing windows boxes",
     "store asking contrasts features",
