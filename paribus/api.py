@@ -47,7 +47,7 @@ class Study(paribus.study.Study):
         from paribus import running
         from paribus.progress import Screen
 
-        screen = Screen(self.title, {arm: recipe.epochs for arm, recipe in self.recipes.items()})
+        screen = Screen(self.title)
         told = watcher or screen
         try:
             with running.holding(Place.of(self, Path(out))):
@@ -104,8 +104,11 @@ class Study(paribus.study.Study):
     def _stored(self, out: Path) -> Results:
         folder = Place.of(self, out).folder
         told = collect.read_lock(folder)
-        of_lock = {key: told[key] for key in ("metric", "margin", "seeds", "looks", "epoch", "questions")}
-        if of_lock | {"arms": {arm["name"]: arm["recipe"] for arm in told["arms"]}} != self._asked():
+        of_lock = {key: told[key] for key in ("metric", "margin", "seeds", "looks", "epoch")}
+        of_lock["questions"] = [question | {"tuned": {}} for question in told["questions"]]  # found out, not asked
+        of_lock["arms"] = {arm["name"]: (arm.get("tuning") or arm)["recipe"] for arm in told["arms"]}
+        of_lock["tune"] = {key: tune[key] for key in ("grid", "seeds")} if (tune := told.get("tune")) else None
+        if of_lock != self._asked():
             message = "holds the results of another version of this study."
             raise StudyError(
                 [Problem("STUDY_CHANGED", message, str(folder), "run the study again: what is equal stays.")]
@@ -117,6 +120,7 @@ class Study(paribus.study.Study):
         asked = {key: getattr(self, key) for key in ("metric", "margin", "seeds", "looks", "epoch")}
         asked["questions"] = [vars(question) for question in self.questions]
         asked["arms"] = {name: recipe.plain() for name, recipe in self.recipes.items()}
+        asked["tune"] = {"grid": self.tuning.grid, "seeds": self.tuning.seeds} if self.tuning is not None else None
         plain: dict[str, Any] = json.loads(json.dumps(asked))
         return plain
 

@@ -1,7 +1,7 @@
 """From what a study file asks to questions: contrasts over arms that differ in one thing."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import combinations, islice
 from typing import TYPE_CHECKING, Any
@@ -34,9 +34,24 @@ def owns(unit: str, path: str) -> bool:
     return path == unit or path.startswith(f"{unit}.") or unit == f"{path}.use"
 
 
-def has_effect(unit: str, arm: "Arm", recipes: dict[str, Recipe]) -> bool:
-    """Whether the completed recipes of an arm and its base differ in what the unit owns."""
-    return any(owns(unit, path) for path in differences(recipes[arm.base], recipes[arm.name]))
+def has_effect(unit: str, arm: "Arm", recipes: dict[str, Recipe], tuned: Collection[str]) -> bool:
+    """Whether the completed recipes of an arm and its base differ in what the unit owns, tuned paths aside."""
+    return any(owns(unit, path) for path in differences(recipes[arm.base], recipes[arm.name], tuned))
+
+
+def pair(question: Question, arms: Iterable["Arm"]) -> tuple[str, str] | None:
+    """The arms whose recipes a question sets side by side: those of `compare`, or of an effect's factor alone.
+
+    None for questions of more than two recipes.
+    """
+    if question.kind == "compare":
+        low, high = sorted(question.weights, key=question.weights.__getitem__)
+        return low, high
+    if question.kind != "effect":
+        return None
+    levels = {arm.name: arm.levels for arm in arms}
+    moved = {name: {f for f in of if of[f] != levels["baseline"][f]} for name, of in levels.items() if of}
+    return "baseline", next(name for name, factors in moved.items() if factors == {question.factors[0]})
 
 
 def questions(
@@ -128,7 +143,8 @@ class _Asker:
         bundle = asked.get("bundle") is True
         if kind == "compare" and (not units or (len(units) > 1 and not bundle)):
             a, b = asked["compare"]
-            what = f"differ in {', '.join(units)}" if units else "do not differ"
+            aside = " apart from what `tune` chooses" if self.reader.tuned else ""
+            what = f"differ in {', '.join(units)}" if units else f"do not differ{aside}"
             fix = (
                 "compare arms that differ in one unit, or say `bundle: true`."
                 if units
@@ -189,7 +205,7 @@ class _Asker:
             return {}, {}, []
         pair = asked["compare"] if kind == "compare" else self._pair(asked["effect"][0])
         a, b = (chain(self.arms, arm) for arm in pair)
-        moved = differences(self.recipes[pair[0]], self.recipes[pair[1]])
+        moved = differences(self.recipes[pair[0]], self.recipes[pair[1]], self.reader.tuned)
         units = [u for u in {**a, **b} if a.get(u, _MISSING) != b.get(u, _MISSING) and any(owns(u, p) for p in moved)]
         asked_about = {p: v for p, v in moved.items() if any(owns(u, p) for u in units)}
         return asked_about, {p: v for p, v in moved.items() if p not in asked_about}, units

@@ -1,7 +1,7 @@
 """A run is committed while it trains, and goes on from what was committed."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,11 +154,19 @@ def shapes_of(training: "Training") -> dict[str, tuple[int, ...]]:
 
 
 def going_on(
-    training: "Training", partial: Path, note: Note, *, allow_inexact: bool = False, between_epochs: bool = False
+    training: "Training",
+    partial: Path,
+    watched: Collection[str],
+    note: Note,
+    *,
+    allow_inexact: bool = False,
+    between_epochs: bool = False,
 ) -> Keeper:
     """The keeper of a run, and the fresh training brought to the newest committed state, if there is one.
 
-    between_epochs: to the newest at which no epoch is half done. note: told of states that a power loss has torn.
+    watched: the splits to be scored; a state whose epochs were scored on others does not count (tuning runs see val
+    alone). between_epochs: to the newest at which no epoch is half done. note: told of states that a power loss has
+    torn.
     Raises IntegrityError for a state that is not what was written, and for one of another environment, which
     `allow_inexact` takes and remembers in `training.inexact`.
     """
@@ -168,7 +176,8 @@ def going_on(
     moved = moved_from(committed.environment, keeper.environment)
     if moved and not allow_inexact:
         raise IntegrityError([_other_environment(moved, partial)])
-    usable = [state for state in committed.states if not (between_epochs and state.batch)]
+    fitting = [state for state in committed.states if all(_scored(row) == set(watched) for row in state.curves)]
+    usable = [state for state in fitting if not (between_epochs and state.batch)]
     if not usable:
         return _anew(partial)
     state, torn = states.newest(partial, usable)
@@ -180,6 +189,11 @@ def going_on(
     if keeper.states != committed.states:  # before a file of theirs is written again
         states.write(partial, replace(committed, states=keeper.states))
     return keeper
+
+
+def _scored(row: dict[str, float]) -> set[str]:
+    """The splits on which an epoch was scored, by the columns of its learning curve."""
+    return {column.removesuffix("_accuracy") for column in row if column.endswith("_accuracy")}
 
 
 def _anew(partial: Path) -> Keeper:

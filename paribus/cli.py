@@ -61,7 +61,8 @@ ReportFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A study's fol
 def check(study: StudyFile, plugin: Plugins = None) -> None:
     """Read a study file and say everything that is wrong with it; nothing is trained."""
     read = _read(study, plugin)
-    epochs = sum(r.epochs * len(read.seeds) for r in read.recipes.values())
+    scored = list(read.recipes.values()) * len(read.seeds)
+    trials = read.tuning.recipes() * len(read.tuning.seeds) if read.tuning else []
     arms, questions = len(read.recipes), len(read.questions)
     say(f"{read.title}: {arms} arms, {questions} questions, up to {len(read.seeds)} seeds an arm.")
     for question in read.questions:
@@ -70,7 +71,11 @@ def check(study: StudyFile, plugin: Plugins = None) -> None:
             say(f"      {path}: {old} -> {new}")
         for path, (old, new) in question.consequences.items():
             say(f"      consequence: {path}: {old} -> {new}")
-    say(f"The study can run as written (at most {len(read.recipes) * len(read.seeds)} runs, {epochs} epochs).")
+    if read.tuning:
+        paths = ", ".join(read.tuning.grid)
+        say(f"  tune: {paths} of every arm, chosen on val by {len(trials)} runs that are not scored")
+    epochs = sum(recipe.epochs for recipe in scored + trials)
+    say(f"The study can run as written (at most {len(scored + trials)} runs, {epochs} epochs).")
 
 
 @app.command()
@@ -94,12 +99,13 @@ def plan(
     for row in rows:
         once = f", and {duration(row.shared)} once" if row.shared else ""
         say(f"  {row.arm}: {row.missing} runs to train, about {duration(row.seconds_a_run)} each{once}")
+        if row.trials:
+            say(f"      tuning first: {row.trials} runs, about {duration(row.seconds_a_trial)} each")
         if row.faster:
             say(f"      precision: {row.faster} would take {duration(row.by_precision[row.faster])} a run")
     if shorter := reduction(bound):
         say(f"  input.prepare: {shorter} in the baseline would reduce all images once; no crop of any arm needs more")
-    total = sum(row.missing * row.seconds_a_run + row.shared for row in rows)
-    say(f"  in all about {duration(total)} for {sum(row.missing for row in rows)} runs")
+    say(f"  in all about {duration(sum(r.seconds for r in rows))} for {sum(r.missing + r.trials for r in rows)} runs")
     say("")
     if bound.scans["baseline"].images.masks is not None:
         say("What effect can be found is not told of masks in advance: how images differ depends on the network too.")
@@ -431,7 +437,7 @@ def _say_remarks(bound: "Bound") -> None:
 def _screen(study: "Study") -> "Screen":
     from paribus.progress import Screen
 
-    return Screen(study.title, {arm: recipe.epochs for arm, recipe in study.recipes.items()})
+    return Screen(study.title)
 
 
 def _run(

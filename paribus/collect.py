@@ -1,6 +1,8 @@
 """A study folder read back: results from the locks and the run folders alone, without the images and without torch."""
 
 import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,16 @@ from paribus.contrasts import contrasts
 from paribus.errors import DataError, IntegrityError, Problem, StudyError
 from paribus.execute import DATA_LOCK, LARGEST_LOCK, STUDY_LOCK, Bound, metric_functions
 from paribus.labels import Space
+from paribus.metrics import MetricFunction
 from paribus.parts import PartProblem, resolve
 from paribus.predictions import RunRecord
 from paribus.questions import CONTROL, Design, Question
 from paribus.results import ArmResult, Results
 from paribus.scan import Scan
 from paribus.store import Store
+from paribus.study import Study
+from paribus.tuning import ON, choice, shown
+from paribus.tuning.choice import Tuned
 
 LOCK_FORMAT = 1
 METRICS = "paribus.metrics"
@@ -48,6 +54,7 @@ def lock(bound: Bound, command: str | None = None) -> dict[str, Any]:
         "epoch": study.epoch,
         "primary": study.primary,
         "plugins": list(study.plugins),
+        "tune": _tune(bound),
         "data": data,
         "weights": {use: {"sha256": w.sha256, "origin": w.origin} for use, w in bound.weights.items()},
         "arms": [_arm(bound, name) for name in study.recipes],
@@ -87,6 +94,29 @@ def _kinds(problems: tuple[Problem, ...]) -> list[dict[str, Any]]:
     return [{"code": code, "count": len(alike), "example": alike[0].line("warning")} for code, alike in kinds.items()]
 
 
+def _tune(bound: Bound) -> dict[str, Any] | None:
+    """The budget that every arm had for tuning; None where nothing was tuned."""
+    tuning = bound.study.tuning
+    if tuning is None:
+        return None
+    return {"grid": tuning.grid, "seeds": list(tuning.seeds), "on": ON, "groups": bound.val_groups}
+
+
+def _tuning(bound: Bound, name: str) -> dict[str, Any] | None:
+    """An arm as written, the runs of what it tries, and what was chosen, once all of them are there."""
+    tuning = bound.study.tuning
+    if tuning is None:
+        return None
+    own, choices = tuning.own[name], dict(bound.study.recipes[name].choices())
+    pairs = zip(tuning.candidates[name], bound.trials[name], strict=True)
+    return {
+        "recipe": own.recipe.plain(),
+        "own": own.values,
+        "candidates": [{"values": each.values, "runs": [run.id for run in runs]} for each, runs in pairs],
+        "chosen": {path: choices[path] for path in tuning.grid} if bound.runs[name] else None,
+    }
+
+
 def _arm(bound: Bound, name: str) -> dict[str, Any]:
     from paribus.recipe import differences
 
@@ -96,14 +126,20 @@ def _arm(bound: Bound, name: str) -> dict[str, Any]:
         "name": name,
         "base": arm.base if name != "baseline" else None,
         "bundle": arm.bundle,
-        "label": _label(study.chain(name), name),
+        "label": _label({u: v for u, v in study.chain(name).items() if u not in _paths(study)}, name),
         "recipe": study.recipes[name].plain(),
+        "tuning": _tuning(bound, name),
         "changed": differences(study.recipes["baseline"], study.recipes[name]),
         "splits": bound.fingerprints(name),
         "space": None if (space := bound.scans[name].images.space) is None else space.plain(),
         "runs": [run.id for run in bound.runs[name]],
         "seeds": [run.seed for run in bound.runs[name]],
     }
+
+
+def _paths(study: Study) -> Collection[str]:
+    """What tuning chooses: no change of an arm's."""
+    return study.tuning.grid if study.tuning is not None else ()
 
 
 def _label(chain: dict[str, Any], name: str) -> str:
@@ -160,12 +196,14 @@ def collect(folder: Path, *, command: str | None = None, plugins: tuple[str, ...
 def _collected(folder: Path, told: dict[str, Any], command: str | None, plugins: tuple[str, ...]) -> Results:
     store = Store(folder.parent / "runs")
     loaded: dict[str, RunRecord] = {}
-    arms = tuple(_arm_result(arm, store, loaded) for arm in told["arms"])
+    functions = {name: resolve(name, METRICS, plugins) for name in told["metrics"]}
+    arms = tuple(
+        replace(_arm_result(arm, store, loaded), tuning=_tuned(told, arm, store, functions)) for arm in told["arms"]
+    )
     design = Design(tuple(told["looks"]), told["split"], told["epoch"], told["data"]["groups"])
     asked = tuple(Question(**(q | {"factors": tuple(q["factors"])})) for q in told["questions"])
     by_name = {arm.name: arm.runs for arm in arms}
     answerable = [q for q in asked if all(by_name[arm] for arm in q.weights)]
-    functions = {name: resolve(name, METRICS, plugins) for name in told["metrics"]}
     rows = contrasts(answerable, by_name, design, functions) if answerable else ()
     planned = {arm["name"]: told["looks"][-1] for arm in told["arms"]}
     return Results(
@@ -181,7 +219,7 @@ def _collected(folder: Path, told: dict[str, Any], command: str | None, plugins:
         data=told["data"] | {"lock": DATA_LOCK},
         study={k: v for k, v in told.items() if k != "arms"},
         environment=_environment(loaded),
-        seconds=sum(run.seconds for run in loaded.values()),
+        seconds=sum(run.seconds for run in loaded.values()) + _tuning_seconds(arms),
         command=command or told["command"],
         missing={arm.name: planned[arm.name] - len(arm.runs) for arm in arms if len(arm.runs) < planned[arm.name]},
     )
@@ -205,6 +243,35 @@ def _arm_result(arm: dict[str, Any], store: Store, loaded: dict[str, RunRecord])
         control=arm["name"] == CONTROL,
         space=Space.from_plain(arm["space"]) if arm.get("space") else None,  # locks of before masks have none
     )
+
+
+def _tuned(
+    told: dict[str, Any], arm: dict[str, Any], store: Store, functions: Mapping[str, MetricFunction]
+) -> Tuned | None:
+    """What tuning found, from what its runs said about val; None where nothing was tuned.
+
+    Raises IntegrityError if the evidence would choose another value than the one that was scored.
+    """
+    tune, tuning = told.get("tune"), arm.get("tuning")  # locks of before have neither
+    if tune is None or tuning is None:
+        return None
+    tried = []
+    for each in tuning["candidates"]:
+        there = [i for i in each["runs"] if (store.folder(i) / "DONE.json").exists()]
+        finished = [store.load(i, {ON: arm["splits"][ON]}) for i in there]
+        finished = [run for run in finished if ON in run.evidence]  # val may have got other images since
+        metric, rule = functions[told["metric"]], told["epoch"]
+        tried.append(choice.tried(each["values"], each["runs"], finished, rule, metric, tune["groups"]))
+    found = Tuned(tuning["own"], tuple(tried))
+    if tuning["chosen"] and found.chosen and found.chosen.values != tuning["chosen"]:
+        message = f"scored with {shown(tuning['chosen'])}; the tuning runs choose {shown(found.chosen.values)}."
+        raise IntegrityError([Problem("TUNE_CHOICE", message, arm["name"], "run the study again.")])
+    return found
+
+
+def _tuning_seconds(arms: Sequence[ArmResult]) -> float:
+    """Of all tuning runs; arms may share them."""
+    return sum({each.runs: each.seconds for arm in arms if arm.tuning for each in arm.tuning.tried}.values())
 
 
 def _environment(loaded: dict[str, RunRecord]) -> dict[str, Any]:

@@ -41,6 +41,16 @@ def chosen(
     return _crossfit(run, evidence, metric, folds(evidence.image_ids, groups)), None
 
 
+def best(run: RunRecord, split: str, metric: MetricFunction) -> tuple[Scores, int]:
+    """The scores of the epoch that is best on the split itself (ties: the earliest), and that epoch: optimistic.
+
+    Raises DataError if the evidence is not there.
+    """
+    evidence = _evidence(run, split)
+    epoch = _best(evidence, metric, evidence.epochs)
+    return _at(run, evidence, epoch), epoch
+
+
 def folds(image_ids: Sequence[str], groups: Mapping[str, str] | None = None) -> NDArray[np.int64]:
     """(N,) 0 or 1: the half of the images, or of their groups, with the smaller SHA-256 of the name is fold 0."""
     units = [groups[i] if groups is not None else i for i in image_ids]

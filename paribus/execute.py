@@ -1,47 +1,38 @@
 """What is missing, in which order, where. Keeps no state of its own: it resumes by looking."""
 
-import errno
 import hashlib
 import inspect
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from paribus import grouping, sealed, weights
-from paribus.contrasts import Contrast, arms_still_needed, contrasts
+from paribus import asking, grouping, sealed, weights
+from paribus.contrasts import arms_still_needed, contrasts
 from paribus.datasets import ImageSet
-from paribus.errors import DataError, Diverged, IntegrityError, Problem, RunsFailed, StudyError
+from paribus.errors import DataError, IntegrityError, Problem, RunsFailed, StudyError
+from paribus.jobs import Job, Worker
+from paribus.jobs import Watcher as Watcher
 from paribus.naming import folder_name
 from paribus.parts import build, choices, resolve
 from paribus.predictions import RunRecord
-from paribus.prepared import LIMIT, PREPARED, prepared, too_large
+from paribus.prepared import LIMIT
 from paribus.questions import Design
 from paribus.recipe import HOMES, Recipe
 from paribus.runs import Run, sources_of
 from paribus.scan import Scan, changed, scan
 from paribus.store import Store
 from paribus.study import METRICS, Study
+from paribus.tuning import ON, choice, shown
+from paribus.tuning.choice import Tuned
 from paribus.weights import Weights
 from paribus.zoo import network_of
 
 STUDY_LOCK = "study.lock.json"
 DATA_LOCK = "data.lock.json"
 LARGEST_LOCK = 1 << 30  # bytes: about two million images
-
-
-class Watcher(Protocol):
-    """Told what happens, as it happens."""
-
-    def scanning(self, done: int, total: int) -> None: ...
-    def planned(self, missing: int, finished: int) -> None: ...
-    def started(self, arm: str, run: Run) -> None: ...
-    def epoch(self, arm: str, run: Run, epoch: int, seconds: float) -> None: ...
-    def finished(self, arm: str, run: Run, record: RunRecord) -> None: ...
-    def noted(self, problem: Problem) -> None: ...
-    def looked(self, look: int, rows: tuple[Contrast, ...]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -60,17 +51,27 @@ class Place:
 
 @dataclass(frozen=True)
 class Bound:
-    """A study with its data looked at and its weights found: every run is determined."""
+    """A study with its data looked at and its weights found: every run is determined.
+
+    In a study with `tune` the tuning runs are, and with them all else: an arm whose value is not chosen yet has no run
+    to be scored. Where it is chosen, the study's recipes and questions have it.
+    """
 
     study: Study
     design: Design
     scans: dict[str, Scan]  # by arm; arms with the same data share one
     weights: dict[str, Weights]  # by model name, for pretrained models
     runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
+    trials: dict[str, tuple[tuple[Run, ...], ...]] = field(default_factory=dict)  # arm -> candidate -> tuning runs
+    val_groups: dict[str, str] | None = None  # of the images that choose, where epochs are cross-fitted on them
 
     def fingerprints(self, arm: str) -> dict[str, str]:
         """Split -> fingerprint of an arm's data."""
         return self.scans[arm].fingerprints
+
+    def on_val(self, arm: str) -> dict[str, str]:
+        """The same for the one split on which tuning runs are scored: no other can be read by mistake."""
+        return {ON: self.fingerprints(arm)[ON]}
 
 
 def bind(
@@ -94,14 +95,59 @@ def bind(
     groups = grouping.groups(study.groups, first.images, split)
     design = Design(study.looks, split, study.epoch, groups)  # type: ignore[arg-type]
     bound = Bound(study, design, scans, found)
-    return replace(bound, runs={arm: _runs(bound, arm) for arm in study.recipes})
+    if study.tuning is None:
+        return replace(bound, runs={arm: _runs(bound, arm) for arm in study.recipes})
+    trials = {
+        arm: tuple(_seeded(bound, arm, each.recipe, study.tuning.seeds) for each in candidates)
+        for arm, candidates in study.tuning.candidates.items()
+    }
+    apart = grouping.groups(study.groups, first.images, ON) if study.epoch == "crossfit" else None
+    return tuned(replace(bound, trials=trials, val_groups=apart), place.store)
 
 
 def _runs(bound: Bound, arm: str) -> tuple[Run, ...]:
-    recipe = bound.study.recipes[arm]
+    return _seeded(bound, arm, bound.study.recipes[arm], bound.study.seeds_of(arm))
+
+
+def _seeded(bound: Bound, arm: str, recipe: Recipe, seeds: tuple[int, ...]) -> tuple[Run, ...]:
     pretrained = bound.weights[network_of(recipe.model)].sha256 if recipe.model.args.get("pretrained") else None
     train, sources = bound.scans[arm].fingerprints["train"], sources_of(recipe)
-    return tuple(Run(recipe, seed, train, pretrained, sources) for seed in bound.study.seeds_of(arm))
+    return tuple(Run(recipe, seed, train, pretrained, sources) for seed in seeds)
+
+
+def tuned(bound: Bound, store: Store) -> Bound:
+    """The study with the values that tuning chose, and the runs to be scored, for each arm whose tuning is complete."""
+    if bound.study.tuning is None:
+        return bound
+    study, found = bound.study, {arm: what_tuning_found(bound, store, arm) for arm in bound.trials}
+    chosen = {arm: each.chosen.values for arm, each in found.items() if each.chosen}
+    recipes = {
+        arm: next((c.recipe for c in study.tuning.candidates[arm] if c.values == chosen.get(arm)), recipe)
+        for arm, recipe in study.recipes.items()
+    }
+    questions = tuple(replace(q, tuned=_apart(asking.pair(q, study.arms), chosen)) for q in study.questions)
+    bound = replace(bound, study=replace(study, recipes=recipes, questions=questions))
+    return replace(bound, runs={arm: _runs(bound, arm) if arm in chosen else () for arm in recipes})
+
+
+def what_tuning_found(bound: Bound, store: Store, arm: str) -> Tuned:
+    """The candidates of an arm with what their finished runs scored on val; reads no other evidence."""
+    assert bound.study.tuning is not None
+    metric, marks = metric_functions(bound.study)[bound.study.metric], bound.on_val(arm)
+    tried = []
+    for candidate, runs in zip(bound.study.tuning.candidates[arm], bound.trials[arm], strict=True):
+        finished = [store.load(run.id, marks) for run in runs if _complete(store, run, marks)]
+        ids = [run.id for run in runs]
+        tried.append(choice.tried(candidate.values, ids, finished, bound.design.epoch, metric, bound.val_groups))
+    return Tuned(bound.study.tuning.own[arm].values, tuple(tried))
+
+
+def _apart(arms: tuple[str, str] | None, chosen: Mapping[str, Mapping[str, float]]) -> dict[str, list[Any]]:
+    """Path -> the values that tuning chose for two arms, where they differ; nothing before both are chosen."""
+    if arms is None or not all(arm in chosen for arm in arms):
+        return {}
+    low, high = (chosen[arm] for arm in arms)
+    return {path: [low[path], high[path]] for path in low if low[path] != high[path]}
 
 
 def _pretrained(study: Study) -> list[str]:
@@ -199,6 +245,8 @@ def _check_splits(study: Study, scans: dict[str, Scan], split: str) -> None:
                 )
         if study.epoch == "val" and "val" not in each.fingerprints:
             problems.append(Problem("SPLIT_MISSING", f"`epoch: val` needs a val split; there are: {have}.", arm))
+        if study.tuning is not None and ON not in each.fingerprints:
+            problems.append(Problem("SPLIT_MISSING", f"`tune` chooses on val, which is not there: {have}.", arm))
     if study.epoch == "val" and split == "val":
         message = "`epoch: val` chooses on val and needs another split to score on; there is no test split."
         problems.append(Problem("EPOCH_VAL", message, fix="write `epoch: crossfit` or `epoch: last`."))
@@ -237,6 +285,19 @@ def _complete(store: Store, run: Run, fingerprints: dict[str, str]) -> bool:
     return store.has(run) and not store.unseen(run, fingerprints)
 
 
+def _tuning_jobs(bound: Bound, store: Store) -> tuple[list[Job], int]:
+    """The tuning runs that are missing, candidate by candidate, so that all arms grow together; how many are there."""
+    assert bound.study.tuning is not None
+    found: dict[str, Job] = {}
+    for number in range(max(map(len, bound.trials.values()))):
+        for arm, candidates in bound.trials.items():
+            for run in candidates[number]:
+                name = f"{arm} ({shown(bound.study.tuning.candidates[arm][number].values)})"
+                found.setdefault(run.id, Job(run, bound.scans[arm], bound.on_val(arm), name))
+    todo = [job for job in found.values() if not _complete(store, job.run, job.splits)]
+    return todo, len(found) - len(todo)
+
+
 def execute(
     bound: Bound,
     place: Place,
@@ -244,18 +305,28 @@ def execute(
     max_runs: int | None = None,
     limit: float = LIMIT,
     allow_inexact: bool = False,
+    chosen: Callable[[Bound], None] = lambda bound: None,
 ) -> None:
     """Train every run that is missing, look by look; stops asking for seeds where a question is decided.
 
-    limit: GiB of decoded images that may be kept on disk. allow_inexact: runs that were begun in another environment go
-    on, and are marked for ever. Only for whoever holds the runs' lock. Raises RunsFailed (exit 4) after all others are
-    complete if some could not be trained.
+    In a study with `tune` the tuning runs come first; `chosen` is told what is to be scored then, before any of it is
+    trained. limit: GiB of decoded images that may be kept on disk. allow_inexact: runs that were begun in another
+    environment go on, and are marked for ever. Only for whoever holds the runs' lock. Raises RunsFailed (exit 4) after
+    all others are complete if some could not be trained.
     """
-    trainer = _Trainer(bound, place.store, watcher, max_runs, limit=limit, allow_inexact=allow_inexact)
-    needed = dict.fromkeys(bound.study.recipes, bound.study.looks[0])
+    worker = Worker(bound.weights, place.store, watcher, max_runs, limit, allow_inexact)
+    if bound.study.tuning is not None:
+        bound = _tune(bound, place, worker)
+        chosen(bound)
+    needed = dict.fromkeys(bound.study.recipes, bound.study.looks[0]) if not worker.stopped else {}
     while needed:
-        trainer.train_all(needed)
-        if trainer.failures or trainer.stopped:
+        todo = [
+            Job(run, bound.scans[arm], bound.fingerprints(arm), arm) for arm, run in missing(bound, place.store, needed)
+        ]
+        there = sum(len(runs[: needed.get(arm, 0)]) for arm, runs in bound.runs.items())
+        watcher.planned(len(todo), there - len(todo))
+        worker.train_all(todo)
+        if worker.failures or worker.stopped:
             break
         rows = contrasts(
             bound.study.questions, records(bound, place.store), bound.design, metric_functions(bound.study)
@@ -264,90 +335,18 @@ def execute(
         needed = arms_still_needed(rows, bound.study.looks)
         if not any(True for _ in missing(bound, place.store, needed)):
             break
-    if trainer.failures:
-        raise RunsFailed(trainer.failures)
+    if worker.failures:
+        raise RunsFailed(worker.failures)
 
 
-def _failure(error: Exception, where: str) -> Problem:
-    """Why a run could not be trained. Raises the error again if it is the machine's and would meet every run."""
-    said = f"{type(error).__name__}: {error}"
-    out_of_memory = isinstance(error, MemoryError) or "allocate memory" in said or "OutOfMemory" in said
-    if out_of_memory or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        fix = "choose a smaller batch_size, input.size or model in the study: none is ever made smaller for you."
-        return Problem("OOM", f"there was too little memory ({said.splitlines()[0]}).", where, fix)
-    if isinstance(error, OSError):
-        raise error
-    return Problem("RUN_FAILED", said, where)
-
-
-@dataclass
-class _Trainer:
-    bound: Bound
-    store: Store
-    watcher: Watcher
-    max_runs: int | None
-    failures: list[Problem] = field(default_factory=list)
-    stopped: bool = False
-    trained: int = 0
-    limit: float = LIMIT  # GiB of decoded images
-    allow_inexact: bool = False
-    pictures: dict[tuple[int, int | None], Any] = field(default_factory=dict)
-    states: dict[str, Any] = field(default_factory=dict)
-
-    def train_all(self, needed: Mapping[str, int]) -> None:
-        todo = list(missing(self.bound, self.store, needed))
-        self.watcher.planned(len(todo), sum(len(r[: needed.get(a, 0)]) for a, r in self.bound.runs.items()) - len(todo))
-        now = len(todo) if self.max_runs is None else min(len(todo), self.max_runs - self.trained)
-        self.stopped = now < len(todo)
-        for left, (arm, run) in zip(range(now, 0, -1), todo, strict=False):
-            try:
-                self._train(arm, run, left)
-            except (DataError, Diverged, MemoryError, OSError, RuntimeError, ValueError) as error:
-                self.failures.append(_failure(error, f"{arm}, seed {run.seed}"))
-            self.trained += 1
-
-    def _train(self, arm: str, run: Run, left: int) -> None:
-        from paribus.train import score_again, train
-
-        each = self.bound.scans[arm]
-        pictures = self._pictures(each, run.recipe.input.args["prepare"])
-        self.watcher.started(arm, run)
-        if self.store.has(run):
-            unseen = self.store.unseen(run, each.fingerprints)
-            score_again(run, pictures, self._state(run), self.store, unseen)
-        else:
-            train(
-                run,
-                pictures,
-                self._state(run),
-                self.store,
-                each.fingerprints,
-                lambda epoch, seconds: self.watcher.epoch(arm, run, epoch, seconds),
-                self.watcher.noted,
-                self.allow_inexact,
-                left,
-            )
-        self.watcher.finished(arm, run, self.store.load(run.id, each.fingerprints))
-
-    def _pictures(self, each: Scan, shorter: int | None) -> Any:
-        """The decoded images of a data set, one object for all runs that share them."""
-        from paribus.views import Pictures
-
-        key = (id(each), shorter)
-        if key not in self.pictures:
-            found = prepared(each.images, each.fingerprints, shorter, self.store.root.parent / PREPARED, self.limit)
-            if found is None:
-                self.watcher.noted(too_large(each.images, shorter, self.limit))
-            self.pictures[key] = Pictures(each.images, found, shorter)
-        return self.pictures[key]
-
-    def _state(self, run: Run) -> dict[str, Any] | None:
-        use = network_of(run.recipe.model)
-        if run.weights is None:
-            return None
-        if use not in self.states:
-            self.states[use] = weights.load(self.bound.weights[use])
-        return dict(self.states[use])
+def _tune(bound: Bound, place: Place, worker: Worker) -> Bound:
+    """Train the tuning runs that are missing; the study with the values that they chose."""
+    todo, there = _tuning_jobs(bound, place.store)
+    worker.watcher.tuning(len(todo), there)
+    worker.train_all(todo)
+    for arm in bound.trials:
+        worker.watcher.tuned(arm, what_tuning_found(bound, place.store, arm))
+    return tuned(bound, place.store)
 
 
 def records(bound: Bound, store: Store) -> dict[str, list[RunRecord]]:

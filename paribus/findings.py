@@ -7,8 +7,10 @@ from typing import Any, Literal
 from paribus.contrasts import Contrast
 from paribus.per_class import FEWEST_IMAGES
 from paribus.predictions import MaskEvidence, RunRecord
-from paribus.questions import BLOCK, Question
+from paribus.questions import BLOCK, CONTROL, Question
 from paribus.stats import FEWEST_GROUPS
+from paribus.tuning import checks
+from paribus.tuning.choice import Tuned
 
 VIDEO = "VIDEO_BETWEEN"  # the scan's warning of a split that lies between training frames of the same video
 Outcome = Literal["passed", "issue", "tip", "not_applicable", "skipped", "ignored"]
@@ -26,16 +28,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Looked:
-    """What the checks look at: the study's lock, its finished runs by arm, and the answers."""
+    """What the checks look at: the study's lock, its finished runs by arm, the answers, and what tuning found."""
 
     study: dict[str, Any]
     runs: dict[str, Sequence[RunRecord]]
     rows: Sequence[Contrast]
+    tuned: dict[str, Tuned]  # by arm; empty where nothing was tuned
 
 
 def of_study(study: dict[str, Any], arms: Sequence[Any], rows: Sequence[Contrast]) -> tuple[Finding, ...]:
-    """Every check of a study that was run here, in a fixed order. `arms` have `name` and `runs`."""
-    looked = Looked(study, {arm.name: arm.runs for arm in arms}, rows)
+    """Every check of a study that was run here, in a fixed order. `arms` have `name`, `runs` and `tuning`."""
+    tuned = {arm.name: arm.tuning for arm in arms if arm.tuning is not None}
+    looked = Looked(study, {arm.name: arm.runs for arm in arms}, rows, tuned)
     return tuple(check(looked) for check in CHECKS)
 
 
@@ -218,12 +222,18 @@ def _rare_classes(looked: Looked) -> Finding:
 
 
 def _equal_tuning(looked: Looked) -> Finding:
-    code, title = "EQUAL_TUNING", "No arm tuned on its own"
-    arms = [arm["name"] for arm in looked.study["arms"] if arm["name"] not in ("baseline", "a-a")]
-    if not arms:
-        return Finding(code, title, "not_applicable", "There is one arm.")
-    sentence = "Arms share the baseline's learning rates unless they change them; none was tuned on its own here."
-    return Finding(code, title, "tip", sentence)
+    code = "EQUAL_TUNING"
+    if len([arm for arm in looked.study["arms"] if arm["name"] != CONTROL]) < 2:
+        return Finding(code, "Equal tuning", "not_applicable", "There is one arm.")
+    return Finding(code, *checks.effort(looked.study.get("tune"), looked.tuned, _questions(looked)))
+
+
+def _tuning_edge(looked: Looked) -> Finding:
+    return Finding("TUNING_EDGE", *checks.edges(looked.tuned))
+
+
+def _tuned_where_scored(looked: Looked) -> Finding:
+    return Finding("TUNED_WHERE_SCORED", *checks.where_scored(looked.study["split"], looked.tuned))
 
 
 def _bundles(looked: Looked) -> Finding:
@@ -239,7 +249,11 @@ def _bundles(looked: Looked) -> Finding:
 
 def _consequences(looked: Looked) -> Finding:
     code, title = "CONSEQUENCES", "A change brings others with it"
-    brought = {row.question.name: list(row.question.consequences) for row in looked.rows if row.question.consequences}
+    brought = {
+        row.question.name: [*row.question.consequences, *(f"{path} (tuned)" for path in row.question.tuned)]
+        for row in looked.rows
+        if row.question.consequences or row.question.tuned
+    }
     if not brought:
         return Finding(code, title, "passed", "No change brought another one with it.")
     named = "; ".join(f"{name}: {', '.join(paths)}" for name, paths in brought.items())
@@ -339,6 +353,8 @@ CHECKS: tuple[Callable[[Looked], Finding], ...] = (
     _frozen,
     _diverged,
     _equal_tuning,
+    _tuning_edge,
+    _tuned_where_scored,
     _precision,
     _views,
     _fixed_margin,

@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from paribus.plans import DesignRow, design_power
 from paribus.recipe import Recipe, has_masks, sides
 from paribus.runs import Run
 from paribus.store import Store
+from paribus.tuning import ON
 from paribus.views import eval_sizes
 from paribus.zoo import network_of
 
@@ -29,7 +32,8 @@ class ArmCost:
     """One arm: runs still to train, and the seconds one takes here, by timing real steps.
 
     shared: seconds that the arm needs once for all its runs, the features of a body that stands still. by_precision:
-    seconds of a run in each precision, so that the faster one can be chosen before the study begins.
+    seconds of a run in each precision, so that the faster one can be chosen before the study begins. trials: tuning
+    runs still to train that no arm before it trains; they are scored on val alone.
     """
 
     arm: str
@@ -37,6 +41,13 @@ class ArmCost:
     seconds_a_run: float
     shared: float = 0.0
     by_precision: dict[str, float] = field(default_factory=dict)
+    trials: int = 0
+    seconds_a_trial: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Of everything that the arm still needs."""
+        return self.missing * self.seconds_a_run + self.shared + self.trials * self.seconds_a_trial
 
     @property
     def faster(self) -> str | None:
@@ -60,44 +71,88 @@ def costs(bound: Bound, store: Store) -> list[ArmCost]:
     from paribus.views import Pictures
 
     pictures: dict[tuple[int, int | None], Pictures] = {}
-    known: dict[str, dict[str, tuple[float, float]]] = {}
+    known: dict[str, dict[str, _Speed]] = {}
+    counted: set[str] = set()
     found = []
     for arm, runs in bound.runs.items():
-        missing = sum(not store.has(run) for run in runs)
-        recipe, each = runs[0].recipe, bound.scans[arm]
-        key = replace(runs[0], seed=0).id
-        if not missing:
+        missing = sum(not store.has(run) for run in runs) if runs else len(bound.study.seeds_of(arm))
+        trials = {run.id for each in bound.trials.get(arm, ()) for run in each if not store.has(run)} - counted
+        counted |= trials
+        if not missing and not trials:
             found.append(ArmCost(arm, 0, 0.0))
             continue
+        run, each = _any_run(bound, arm), bound.scans[arm]
+        key = replace(run, seed=0).id
         if key not in known:
-            shorter = recipe.input.args["prepare"]
+            shorter = run.recipe.input.args["prepare"]
             shared = pictures.setdefault((id(each), shorter), Pictures(each.images, shorter=shorter))
             known[key] = {
-                precision: _seconds(bound, arm, replace(runs[0], recipe=replace(recipe, precision=precision)), shared)
+                precision: _speed(bound, replace(run, recipe=replace(run.recipe, precision=precision)), shared)
                 for precision in ("float32", "bf16")
             }
-        a_run, once = known[key][recipe.precision]
-        found.append(ArmCost(arm, missing, a_run, once, {p: run for p, (run, _) in known[key].items()}))
+        images = Counter(item.split for item in each.images.items)
+        found.append(_cost(arm, run.recipe, known[key], images, missing, len(trials)))
     return found
 
 
-def _seconds(bound: Bound, arm: str, run: Run, pictures: "Pictures") -> tuple[float, float]:
-    """(seconds of one run, seconds that all runs of the arm share), from a few real steps and one evaluation batch."""
+def _any_run(bound: Bound, arm: str) -> Run:
+    """A run of the arm to be timed; what tuning chooses is not known yet, and changes the time little."""
+    return bound.runs[arm][0] if bound.runs[arm] else replace(bound.trials[arm][0][0], recipe=bound.study.recipes[arm])
+
+
+@dataclass(frozen=True)
+class _Speed:
+    """Measured here. epoch: seconds of an epoch of training; image: of evaluating one. splits: scored every epoch."""
+
+    epoch: float
+    image: float
+    body_is_fixed: bool
+    splits: tuple[str, ...]
+
+    def a_run(self, recipe: Recipe, images: Mapping[str, int]) -> float:
+        """Seconds of a run that is scored on these images."""
+        if not self.body_is_fixed:
+            return (self.epoch + self._scored(images)) * recipe.epochs
+        return self.epoch * recipe.epochs if recipe.views is None else 1.0  # the head alone is a matter of a second
+
+    def once(self, recipe: Recipe, images: Mapping[str, int]) -> float:
+        """Seconds that all runs of an arm share: what a body that stands still says of each image."""
+        if not self.body_is_fixed:
+            return 0.0
+        passes = 0 if recipe.views is None else min(recipe.views, recipe.epochs)
+        return self.image * passes * images["train"] + self._scored(images)
+
+    def _scored(self, images: Mapping[str, int]) -> float:
+        return self.image * sum(images[split] for split in self.splits if split in images)
+
+
+def _cost(
+    arm: str, recipe: Recipe, speeds: Mapping[str, _Speed], images: Mapping[str, int], missing: int, trials: int
+) -> ArmCost:
+    own = speeds[recipe.precision]
+    return ArmCost(
+        arm=arm,
+        missing=missing,
+        seconds_a_run=own.a_run(recipe, images),
+        shared=own.once(recipe, images),
+        by_precision={precision: speed.a_run(recipe, images) for precision, speed in speeds.items()},
+        trials=trials,
+        seconds_a_trial=own.a_run(recipe, {ON: images[ON]}) if trials else 0.0,
+    )
+
+
+def _speed(bound: Bound, run: Run, pictures: "Pictures") -> _Speed:
+    """From a few real steps and one evaluation batch."""
     from paribus import weights
     from paribus.train import prepare
 
-    recipe = run.recipe
-    state = weights.load(bound.weights[network_of(recipe.model)]) if run.weights else None
+    state = weights.load(bound.weights[network_of(run.recipe.model)]) if run.weights else None
     training = prepare(run, pictures, state)
-    per_image = _evaluation_seconds(training, pictures)
-    splits = [split for split in bound.fingerprints(arm) if training.task.each_epoch(split)]
-    scored = per_image * sum(len(pictures.items(split)) for split in splits)
-    if training.body_is_fixed:
-        if recipe.views is None:
-            return _training_seconds(training) * recipe.epochs, scored
-        passes = min(recipe.views, recipe.epochs)
-        return 1.0, per_image * passes * len(pictures.items("train")) + scored  # the head alone is a matter of a second
-    return (_training_seconds(training) + scored) * recipe.epochs, 0.0
+    image = _evaluation_seconds(training, pictures)
+    from_features = training.body_is_fixed and run.recipe.views is not None
+    epoch = 0.0 if from_features else _training_seconds(training)
+    splits = tuple(split for split in ("train", "val", "test") if training.task.each_epoch(split))
+    return _Speed(epoch, image, training.body_is_fixed, splits)
 
 
 def _training_seconds(training: "Training") -> float:

@@ -12,6 +12,8 @@ from paribus.contrasts import Contrast
 from paribus.errors import Problem
 from paribus.predictions import RunRecord
 from paribus.runs import Run
+from paribus.tuning import shown
+from paribus.tuning.choice import Tuned
 
 
 @dataclass
@@ -19,7 +21,6 @@ class Screen:
     """A watcher of `paribus.execute`. On a terminal two lines are redrawn; elsewhere each finished run is a line."""
 
     title: str
-    epochs: dict[str, int]  # arm -> epochs of a run
     console: Console = field(default_factory=lambda: Console(file=sys.stderr, highlight=False, markup=False))
     missing: int = 0
     done: int = 0
@@ -35,9 +36,22 @@ class Screen:
         elif done % 50 == 0:
             self._show(f"{self.title}: looking at the images, {done} of {total}")
 
+    def tuning(self, missing: int, finished: int) -> None:
+        """Tuning runs to train before any that is scored, and those that are there already."""
+        self._begin(missing)
+        already = f", {finished} are there already" if finished else ""
+        if missing:
+            self._say(f"tuning: {missing} runs to train before those that are scored{already}")
+
+    def tuned(self, arm: str, found: Tuned) -> None:
+        """What an arm tried, and what it keeps."""
+        if found.chosen is not None:
+            listed = ", ".join(f"{shown(each.values)}: {each.mean:.4f}" for each in found.tried)
+            self._say(f"{arm} keeps {shown(found.chosen.values)} (on val {listed})")
+
     def planned(self, missing: int, finished: int) -> None:
         """Runs to train, and those that are there already."""
-        self.missing, self.done, self.began = missing, 0, time.monotonic()
+        self._begin(missing)
         already = f", {finished} are there already" if finished else ""
         self._say(
             f"{missing} runs to train{already}" if missing else f"nothing to train: all {finished} runs are there"
@@ -68,6 +82,9 @@ class Screen:
         open_ = [r.question.name for r in rows if not r.settled]
         self._say(f"after {look} seeds: " + (f"still open: {', '.join(open_)}" if open_ else "verdicts are taken"))
 
+    def _begin(self, missing: int) -> None:
+        self.missing, self.done, self.began = missing, 0, time.monotonic()
+
     def close(self) -> None:
         """Give the terminal back."""
         if self.live is not None:
@@ -75,7 +92,7 @@ class Screen:
             self.live = None
 
     def _line(self, arm: str, run: Run, epoch: int) -> str:
-        where = f"run {self.done + 1} of {self.missing}: {arm} seed {run.seed}, epoch {epoch} of {self.epochs[arm]}"
+        where = f"run {self.done + 1} of {self.missing}: {arm} seed {run.seed}, epoch {epoch} of {run.recipe.epochs}"
         return f"{self.title}\n{where}{self._left()}"
 
     def _left(self) -> str:

@@ -15,7 +15,8 @@ class Question:
     ask: the sentence shown to the reader. metric: the name of a function in `paribus.metrics`.
     margin: in the metric's own unit (0.02 is two points of accuracy); None forbids the verdict of equivalence.
     changed: path -> [from, to], the differences of the completed recipes of the two sides, the asked unit only;
-    consequences: the same for what the unit brings with it. bundle: several units differ, declared so.
+    consequences: the same for what the unit brings with it; tuned: for what `tune` chose for each side, once it has.
+    bundle: several units differ, declared so.
     score_in: the label space in which all arms are scored, {"name", "classes": [...], "merge": {new: [old, ...]}}; an
     arm whose classes are those of the space passes through. None scores every arm in its own, which must be one.
     """
@@ -33,6 +34,7 @@ class Question:
     changed: dict[str, list[Any]] = field(default_factory=dict)
     consequences: dict[str, list[Any]] = field(default_factory=dict)
     score_in: dict[str, Any] | None = None
+    tuned: dict[str, list[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

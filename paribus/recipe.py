@@ -1,6 +1,6 @@
 """A recipe: every choice that can move a number, and nothing that cannot."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -353,13 +353,13 @@ def augment_paths(uses: list[str]) -> list[str]:
     return paths
 
 
-def differences(a: Recipe, b: Recipe) -> dict[str, list[Any]]:
-    """Path -> [value in a, value in b], for every choice that differs."""
+def differences(a: Recipe, b: Recipe, apart_from: Collection[str] = ()) -> dict[str, list[Any]]:
+    """Path -> [value in a, value in b], for every choice that differs, but for some paths."""
     left, right = dict(a.choices()), dict(b.choices())
     return {
         p: [left.get(p), right.get(p)]
         for p in [*left, *(r for r in right if r not in left)]
-        if left.get(p) != right.get(p)
+        if left.get(p) != right.get(p) and p not in apart_from
     }
 
 

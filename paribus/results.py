@@ -8,6 +8,7 @@ from paribus.findings import Finding
 from paribus.labels import Space
 from paribus.predictions import RunRecord
 from paribus.questions import Design, Question
+from paribus.tuning.choice import Tuned
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class ArmResult:
 
     label: what sets the arm apart from the baseline, in words. recipe: the completed recipe, nested and JSON-ready,
     or None for models trained elsewhere. changed: path -> [baseline's value, this arm's value]. space: of an arm that
-    labels pixels, its classes with their colours, where they are known.
+    labels pixels, its classes with their colours, where they are known. tuning: the values it tried, and their scores.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ArmResult:
     base: str | None = None
     control: bool = False
     space: Space | None = None
+    tuning: Tuned | None = None
 
 
 @dataclass(frozen=True)

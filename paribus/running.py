@@ -92,10 +92,15 @@ def run(
     durable.make_folder(place.folder)
     for name, each in {data_lock(bound.study, arm): each for arm, each in bound.scans.items()}.items():
         sealed.write(place.folder / name, each.lock(), name)
-    sealed.write(place.folder / STUDY_LOCK, lock(bound, command), STUDY_LOCK)
+
+    def write_lock(known: Bound) -> None:
+        sealed.write(place.folder / STUDY_LOCK, lock(known, command), STUDY_LOCK)
+
+    write_lock(bound)
     failed = None
     try:
-        execute(bound, place, watcher, max_runs, LIMIT if prepared is None else prepared, allow_inexact)
+        limit = LIMIT if prepared is None else prepared
+        execute(bound, place, watcher, max_runs, limit, allow_inexact, chosen=write_lock)
     except RunsFailed as error:
         failed = error
     results = collect(place.folder, plugins=bound.study.plugins)

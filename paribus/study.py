@@ -15,10 +15,12 @@ from paribus.naming import NAME
 from paribus.parts import PartProblem, resolve
 from paribus.questions import CONTROL, Question
 from paribus.recipe import Recipe, RecipeProblem, Written, changed, complete, differences
+from paribus.tuning import Tuning
+from paribus.tuning import asked as tune
 
 KEYS = (
-    "title", "metric", "margin", "seeds", "looks", "split", "epoch", "groups", "control", "baseline", "factors", "arms",
-    "questions", "primary", "on_leak", "labels",
+    "title", "metric", "margin", "seeds", "looks", "split", "epoch", "groups", "control", "tune", "baseline", "factors",
+    "arms", "questions", "primary", "on_leak", "labels",
 )  # fmt: skip
 CONTROL_SEEDS = 1000  # the control arm's seeds are the study's plus this
 METRICS = "paribus.metrics"
@@ -58,6 +60,7 @@ class Study:
     roots: dict[str, str | None]
     plugins: tuple[str, ...] = ()
     path: Path | None = None
+    tuning: Tuning | None = None
 
     @classmethod
     def read(cls, path: Path | str, plugins: tuple[str, ...] = ()) -> Self:
@@ -86,6 +89,7 @@ class _Reader:
         self.document, self.name, self.plugins = document, name, plugins
         self.problems: list[Problem] = []
         self.spaces: dict[str, spaces.Defined] = {}
+        self.tuned: frozenset[str] = frozenset()  # paths that `tune` chooses: what arms differ in there is no change
         self.refused: set[str] = set()  # arms that are known to be wrong: no second complaint
         self.told: set[tuple[tuple[str | int, ...], str]] = set()  # what is wrong in recipes: an arm repeats its base's
 
@@ -121,6 +125,7 @@ class _Reader:
             self.problem(("seeds",), f"the control's seeds are these plus {CONTROL_SEEDS}, and they overlap.")
         on_leak = self._choice("on_leak", ("refuse", "drop_train"), "refuse")
         self.spaces = self._spaces()
+        self.tuned = tune.paths(self.top("tune"))
         factors = self._factors()
         arms = self._arms(factors, control)
         written, recipes = self._recipes(arms)
@@ -129,12 +134,14 @@ class _Reader:
         self._check_arms(arms, recipes)
         primary = self._text("primary", None)
         questions = asking.questions(self, arms, factors, recipes, metric, margin, primary, control)
+        scored = seeds + tuple(s + CONTROL_SEEDS for s in seeds if control)
+        tuning = tune.tuning(self, scored, metric, written, recipes)
         if self.problems:
             raise StudyError(_in_order(self.problems))
         return Study(
             title=title, metric=metric, margin=margin, seeds=seeds, looks=looks, split=split, epoch=str(epoch),
             groups=groups, control=control, on_leak=str(on_leak), primary=primary, arms=arms, recipes=recipes,
-            questions=questions, roots=roots, plugins=self.plugins,
+            questions=questions, roots=roots, plugins=self.plugins, tuning=tuning,
         )  # fmt: skip
 
     # --- what is asked
@@ -393,8 +400,14 @@ class _Reader:
         for arm in arms:
             if arm.name in ("baseline", CONTROL) or arm.name in self.refused or arm.base not in recipes:
                 continue
-            moved = [u for u in arm.change if asking.has_effect(u, arm, recipes)]
-            if not differences(recipes[arm.base], recipes[arm.name]):
+            moved = [u for u in arm.change if asking.has_effect(u, arm, recipes, self.tuned)]
+            tuned = sorted(self.tuned & set(arm.change))
+            if tuned and not differences(recipes[arm.base], recipes[arm.name], self.tuned):
+                what = ", ".join(tuned)
+                message = f"arm {arm.name!r} changes nothing but {what}, which `tune` chooses for every arm."
+                fix = "tune another path, or leave the arm out."
+                self.problem(self.where(arm, tuned[0]), message, fix, "ARM_TUNED")
+            elif not differences(recipes[arm.base], recipes[arm.name]):
                 fix = "change something, or write `control: a/a` for an equal arm."
                 self.problem(
                     self.where(arm), f"arm {arm.name!r} changes nothing of {arm.base!r}.", fix, "ARM_CHANGES_NOTHING"

@@ -264,7 +264,7 @@ def train(
     training = prepare(run, pictures, weights)
     room.refuse_too_little(training, pictures, fingerprints, left, partial)
     watched = [split for split in fingerprints if training.task.each_epoch(split)]
-    keeper = checkpoint.going_on(training, partial, note, allow_inexact=allow_inexact)
+    keeper = checkpoint.going_on(training, partial, watched, note, allow_inexact=allow_inexact)
     status, began = "done", time.monotonic() - keeper.seconds
     try:
         while training.epoch < run.recipe.epochs:
@@ -274,7 +274,7 @@ def train(
         status = "diverged"
         last = int(training.curves[-1]["epoch"]) if training.curves else 0
         training = prepare(run, pictures, weights)
-        keeper = checkpoint.going_on(training, partial, note, allow_inexact=allow_inexact, between_epochs=True)
+        keeper = checkpoint.going_on(training, partial, watched, note, allow_inexact=allow_inexact, between_epochs=True)
         _to_last_finite(training, pictures, watched, keeper, last, began)
     except (stopping.Stopped, KeyboardInterrupt):
         keeper.flush(training, time.monotonic() - began)

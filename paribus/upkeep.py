@@ -16,8 +16,9 @@ def survey(out: Path) -> Iterator[str]:
     runs = _runs(out)
     needed = _needed(out)
     for folder, ids in needed.items():
-        done = sum(i in runs for i in ids)
-        yield f"{folder}: {done} of {len(ids)} runs finished"
+        done, later = sum(i in runs for i in ids), _not_chosen(out / folder)
+        then = f"; then {later} arms to score with what is chosen" if later else ""
+        yield f"{folder}: {done} of {len(ids)} runs finished{then}"
     unfinished = [p for p in sorted((out / "runs").iterdir()) if p.is_dir() and p.suffix in (".partial", ".final")]
     sizes = {name: _size(path) for name, path in runs.items()}
     weights = sum((path / n).stat().st_size for path in runs.values() for n in WEIGHTS if (path / n).exists())
@@ -67,11 +68,19 @@ def _runs(out: Path) -> dict[str, Path]:
 
 
 def _needed(out: Path) -> dict[str, list[str]]:
+    """Study -> the ids of its runs: those that are scored, and those that chose what is."""
     found = {}
     for path in sorted(out.glob("*/study.lock.json")):
-        told = read_lock(path.parent)
-        found[path.parent.name] = sorted({run for arm in told["arms"] for run in arm["runs"]})
+        arms = read_lock(path.parent)["arms"]
+        tried = [each["runs"] for arm in arms for each in (arm.get("tuning") or {}).get("candidates", ())]
+        found[path.parent.name] = sorted({run for runs in [*tried, *(arm["runs"] for arm in arms)] for run in runs})
     return found
+
+
+def _not_chosen(folder: Path) -> int:
+    """How many arms of a study wait for their tuning runs."""
+    arms = read_lock(folder)["arms"]
+    return sum(bool(arm.get("tuning")) and not arm["tuning"]["chosen"] for arm in arms)
 
 
 def _size(path: Path) -> int:

@@ -32,7 +32,7 @@ Rebuild = Callable[[Path], Results]
 # What depends on the clock, on the machine or on how the report was asked for, and not on the evidence.
 PASSING = re.compile(
     r"(paribus|command|seconds|environment\b.*"
-    r"|arms\[[^\]]*\]\.(seconds|images_per_second)"
+    r"|arms\[[^\]]*\]\.(seconds|images_per_second|tuning\.seconds)"
     r"|arms\[[^\]]*\]\.runs\[[^\]]*\]\.(seconds|curves\[[^\]]*\]\.seconds))"
 )
 

@@ -14,7 +14,7 @@ from paribus.metrics import MetricFunction
 from paribus.one_run import OneRun, one_run
 from paribus.predictions import ClassScores, MaskCounts, MaskEvidence, RunRecord, Scores
 from paribus.questions import Question
-from paribus.report import evidence, masks
+from paribus.report import evidence, masks, tuned
 from paribus.report.numbers import scale_of
 from paribus.results import ArmResult, Results
 
@@ -139,6 +139,7 @@ def _arm(results: Results, arm: ArmResult, counted: list[evidence.Counted | None
         **masks.of_arm(results, arm, scores),
         "certificate": _certificate(arm),
         "recipe": arm.recipe,
+        "tuning": tuned.of_arm(arm),
     }
 
 
@@ -221,6 +222,7 @@ def _question(results: Results, question: Question, picked: tuple[OneRun, ...]) 
         "bundle": question.bundle,
         "changed": question.changed,
         "consequences": question.consequences,
+        "tuned": question.tuned,
     }
     answer = next((c for c in results.contrasts if c.question.name == question.name), None)
     asked |= masks.of_question(results, question, answer)

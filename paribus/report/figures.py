@@ -262,6 +262,34 @@ def chart(
     )
 
 
+@dataclass(frozen=True)
+class Point:
+    """A value that was tried: its place on both axes, its name on the lower one, and what became of it."""
+
+    x: float
+    y: float
+    label: str
+    chosen: bool = False
+    lost: bool = False
+
+
+def curve(frame: Frame, points: Sequence[Point], alternative: str) -> Markup:
+    """A line through the points, from left to right; the chosen one is filled, one that diverged has a red rim."""
+    parts = [_chart_axes(frame, [(p.x, p.label) for p in points]), _path(frame, [(p.x, p.y) for p in points], "thin")]
+    parts += [
+        Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="{}"/>').format(
+            "run lost" if p.lost else "dot" if p.chosen else "dot hollow",
+            _x(frame, p.x),
+            _y(frame, p.y),
+            5 if p.chosen else 4,
+        )
+        for p in points
+    ]
+    return Markup('<svg class="chart" role="img" viewBox="0 0 {} {}"><title>{}</title>{}</svg>').format(
+        WIDTH, HEIGHT, alternative, Markup("").join(parts)
+    )
+
+
 def _x(frame: Frame, value: float) -> float:
     return LEFT + (value - frame.x.low) / (frame.x.high - frame.x.low) * (WIDTH - LEFT - RIGHT)
 
@@ -270,7 +298,8 @@ def _y(frame: Frame, value: float) -> float:
     return HEIGHT - BOTTOM - (value - frame.y.low) / (frame.y.high - frame.y.low) * (HEIGHT - BOTTOM - TOP)
 
 
-def _chart_axes(frame: Frame) -> Markup:
+def _chart_axes(frame: Frame, labels: Sequence[tuple[float, str]] | None = None) -> Markup:
+    """Grid lines with their values, and labels below: the whole numbers where none are given."""
     rows = [
         Markup(
             '<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>'
@@ -278,10 +307,10 @@ def _chart_axes(frame: Frame) -> Markup:
         ).format(LEFT, WIDTH - RIGHT, _y(frame, t), LEFT - 5, _y(frame, t) + 3.5, tick_label(t * frame.factor))
         for t in frame.y.ticks(5)
     ]
+    below = [(t, tick_label(t)) for t in frame.x.ticks(6) if t == int(t)] if labels is None else labels
     columns = [
-        Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(_x(frame, t), HEIGHT - 4, tick_label(t))
-        for t in frame.x.ticks(6)
-        if t == int(t)
+        Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(_x(frame, t), HEIGHT - 4, label)
+        for t, label in below
     ]
     return Markup("").join(rows + columns)
 

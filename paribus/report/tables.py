@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from paribus.counting import WITHIN
+from paribus.report import tuned
 from paribus.report.numbers import MINUS, Scale, count, listed, p_value, percent, plural, scale_of
 
 Row = dict[str, Any]
@@ -30,7 +31,7 @@ EPOCHS = {
 
 def files(document: Row) -> dict[str, str]:
     """File name -> text, for the folder `tables`."""
-    return {
+    made = {
         "questions.csv": to_csv(question_rows(document)),
         "arms.csv": to_csv(arm_rows(document)),
         "runs.csv": to_csv(run_rows(document)),
@@ -40,7 +41,13 @@ def files(document: Row) -> dict[str, str]:
         "questions.tex": latex(document),
         "questions.md": markdown(document),
         "methods.md": methods(document),
-    } | _files_of_masks(document)
+    }
+    return made | _files_of_masks(document) | _files_of_tuning(document)
+
+
+def _files_of_tuning(document: Row) -> dict[str, str]:
+    text = to_csv(tuned.rows(document))
+    return {"tuning.csv": text} if text else {}
 
 
 def _files_of_masks(document: Row) -> dict[str, str]:
@@ -301,7 +308,8 @@ def methods(document: Row) -> str:
 def method_sentences(document: Row) -> list[str]:
     """What was run, how it was scored and how it was judged; sentences in reading order."""
     study, scale = document["study"], scale_of(document["metric"]["name"])
-    sentences = [_design(document), _scoring(document, scale), _interval(document), _families(document)]
+    sentences = [_design(document), _tuning(document), _scoring(document, scale), _interval(document)]
+    sentences.append(_families(document))
     sentences.append(_margin(study["margin"], scale))
     sentences.append("One training set was used, so variation between training sets is not covered.")
     sentences.append(_versions(document))
@@ -320,6 +328,25 @@ def _design(document: Row) -> str:
     return (
         f"We compared {plural(len(arms), 'arm')}{control} with {each} {word} each, "
         f"one seed a run ({total} in all).{counted}"
+    )
+
+
+def _tuning(document: Row) -> str:
+    """How values were chosen beforehand; empty where nothing was tuned."""
+    tune = document["study"]["declared"].get("tune")
+    if not tune:
+        return ""
+    grids = [
+        f"{path} among {listed([f'{v:g}' for v in form['values']])}"
+        if "values" in form
+        else f"{path} among {listed([f'{factor:g}' for factor in form['times']])} times its own value"
+        for path, form in tune["grid"].items()
+    ]
+    seeds = listed([str(seed) for seed in tune["seeds"]])
+    word = "seed" if len(tune["seeds"]) == 1 else "seeds"
+    return (
+        f"For every arm alike, {listed(grids)} was chosen beforehand by the mean score on the validation split, "
+        f"with {word} {seeds}, which were not scored."
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from paribus import losses, metrics, parts
+from paribus import losses, metrics, parts, yamlfile
 from paribus.recipe import complete
 from paribus.study import Study
 
@@ -25,6 +25,16 @@ def test_label_spaces_can_be_written_so():
     baseline = {"data": {"use": "camvid", "root": "camvid"}, "model": "fcn", "optimizer": "sgd"}
     study = Study.from_dict({"title": "x", "metric": "mean_iou", "seeds": 2, "baseline": baseline, **block})
     assert study.questions[0].score_in["classes"] == ["sky", "static", "objects"]
+
+
+def test_tuning_can_be_written_so():
+    (block,) = re.findall(r"```yaml\n(.*?)```", (DOCS / "tuning.md").read_text(), re.DOTALL)
+    baseline = {"data": "faces", "model": "small_cnn", "optimizer": {"use": "sgd", "lr": 0.01}}
+    arms = {"adam": {"optimizer": {"use": "adam", "lr": 1e-3}}}
+    study = Study.from_dict(
+        {"title": "x", "baseline": baseline, "arms": arms, **yamlfile.parse(block.encode(), "").value}
+    )
+    assert [c.values["optimizer.lr"] for c in study.tuning.candidates["adam"]] == [0.0003, 0.001, 0.003]
 
 
 def test_every_metric_augmentation_and_rule_of_weights_is_named():

@@ -9,6 +9,7 @@ from masks import CLASSES, counted, evidence, pairs
 from paribus import findings
 from paribus.predictions import RunRecord
 from paribus.questions import Question
+from paribus.tuning.choice import Tried, Tuned
 
 RECIPE = {"precision": "float32", "views": None, "batch_norm": "follow"}
 VIDEO = {
@@ -34,13 +35,78 @@ def ask(name, *arms, **more):
     )
 
 
-def found(code, arms, questions=(), runs=None, **more):
+def found(code, arms, questions=(), runs=None, tuned=None, study=None, **more):
     rows = [SimpleNamespace(question=q, verdict="cannot_tell") for q in questions]
-    told = findings.of_study(
-        lock(arms, **more), [SimpleNamespace(name=n, runs=(runs or {}).get(n, ())) for n in arms], rows
-    )
+    results = [SimpleNamespace(name=n, runs=(runs or {}).get(n, ()), tuning=(tuned or {}).get(n)) for n in arms]
+    told = findings.of_study(lock(arms, **more) | (study or {}), results, rows)
     assert len({f.code for f in told}) == len(told)
     return next(f for f in told if f.code == code)
+
+
+# --- equal effort
+
+
+def tuned(*means, values=(0.1, 1.0, 10.0)):
+    """An arm that tried as many values as there are means; None is one that is not finished."""
+    tried = tuple(
+        Tried({"optimizer.lr": value}, ("r",), () if mean is None else (mean,))
+        for value, mean in zip(values, means, strict=False)
+    )
+    return Tuned({"optimizer.lr": 1.0}, tried)
+
+
+TUNE = {"tune": {"grid": {"optimizer.lr": {"times": [0.1, 1, 10]}}, "seeds": [100], "on": "val"}, "split": "test"}
+
+
+def effort(**by_arm):
+    return found("EQUAL_TUNING", {arm: {} for arm in by_arm}, tuned=by_arm, study=TUNE)
+
+
+def test_one_budget_for_all_arms_is_as_it_should_be():
+    told = effort(a=tuned(0.7, 0.9, 0.8), b=tuned(0.7, 0.9, 0.8))
+    assert told.outcome == "passed" and "3 values of optimizer.lr with 1 seed each" in told.sentence
+
+
+def test_unequal_budgets_are_named():
+    told = effort(a=tuned(0.7, 0.9, 0.8), b=tuned(0.7, 0.9))
+    assert told.outcome == "issue" and "a (3), b (2)" in told.sentence
+    told = effort(a=tuned(0.7, 0.9, 0.8), b=tuned(0.7, None, 0.8))
+    assert told.outcome == "issue" and "b (2 of 3)" in told.sentence and "a (" not in told.sentence
+
+
+def test_rates_set_by_hand_are_named_unless_they_are_what_is_asked():
+    arms = {"a": {}, "b": {}}
+    assert found("EQUAL_TUNING", {"a": {}, "a-a": {}}).outcome == "not_applicable"
+    assert found("EQUAL_TUNING", arms, [ask("wide", "a", "b", changed={"model.width": [4, 8]})]).outcome == "tip"
+    rate = {"optimizer.lr": [0.01, 0.1]}
+    assert found("EQUAL_TUNING", arms, [ask("rate", "a", "b", changed=rate)]).outcome == "tip"
+    told = found("EQUAL_TUNING", arms, [ask("both", "a", "b", changed=rate | {"optimizer": ["sgd", "adam"]})])
+    assert told.outcome == "issue" and "both (optimizer.lr 0.01 and 0.1)" in told.sentence
+    brought = ask("net", "a", "b", changed={"model": ["x", "y"]}, consequences={"optimizer.backbone_lr": [None, 1e-3]})
+    told = found("EQUAL_TUNING", arms, [brought])
+    assert told.outcome == "issue" and "optimizer.backbone_lr none and 0.001" in told.sentence
+
+
+def test_a_best_value_at_the_edge_is_named():
+    inside, largest = tuned(0.7, 0.9, 0.8), tuned(0.7, 0.8, 0.9)
+    assert found("TUNING_EDGE", {"a": {}, "b": {}}).outcome == "not_applicable"
+    assert found("TUNING_EDGE", {"a": {}, "b": {}}, tuned={"a": inside, "b": inside}, study=TUNE).outcome == "passed"
+    told = found("TUNING_EDGE", {"a": {}, "b": {}}, tuned={"a": inside, "b": largest, "a-a": largest}, study=TUNE)
+    assert told.outcome == "tip" and "b (optimizer.lr 10, the largest)" in told.sentence and "a (" not in told.sentence
+
+
+def test_values_chosen_on_the_scored_images_are_told():
+    arms = {"a": {}, "b": {}}
+    code, both = "TUNED_WHERE_SCORED", {"a": tuned(0.7, 0.9, 0.8), "b": tuned(0.7, 0.9, 0.8)}
+    assert found(code, arms).outcome == "not_applicable"
+    assert found(code, arms, tuned=both, study=TUNE).outcome == "passed"
+    told = found(code, arms, tuned=both, study=TUNE | {"split": "val"})
+    assert told.outcome == "issue" and "optimistic" in told.sentence
+
+
+def test_what_was_tuned_is_told_as_a_consequence():
+    question = ask("wide", "a", "b", changed={"model.width": [4, 8]}, tuned={"optimizer.lr": [0.01, 0.1]})
+    assert "wide: optimizer.lr (tuned)" in found("CONSEQUENCES", {"a": {}, "b": {}}, [question]).sentence
 
 
 # --- precision and views

@@ -2,7 +2,6 @@
 # ruff: noqa: E501  (the worked examples stand here as they are written)
 
 import copy
-import re
 from textwrap import dedent
 
 import pytest
@@ -75,33 +74,6 @@ questions:
   skips: {compare: [no-skips, baseline], ask: "Do skip connections help?"}
   fewer-labels: {compare: [no-skips, three], score_in: three, ask: "Does training on three labels help, judged on three labels?"}
 primary: skips
-"""
-
-EARNED = """
-title: "Augmentation, model, optimizer: which earned the gain?"
-metric: accuracy
-margin: 0.02
-seeds: 5
-epoch: val
-tune: {optimizer.lr: {times: [0.3, 1, 3]}, seeds: [100], on: val}
-baseline:
-  data: {use: folder, root: smiles}
-  model: {use: "timm:tf_efficientnet_lite0", pretrained: true}
-  input: {size: 96, normalize: model}
-  augment: [{use: random_resized_crop, scale: [0.08, 1]}, horizontal_flip]
-  optimizer: {use: sgd, lr: 1e-2, momentum: 0.9}
-factors:
-  augmentation:
-    plain: {}
-    rich: {augment: [{use: color_jitter, brightness: 0.04, contrast: 0.04, saturation: 0.04, hue: 0.04}, {use: random_resized_crop, scale: [0.75, 1]}, horizontal_flip,
-                     {use: auto_augment, policy: cifar10}, {use: cutout, side: 16}, horizontal_flip]}
-  model: {lite0: {}, lite2: {model.use: "timm:tf_efficientnet_lite2"}}
-  optimizer: {sgd: {}, adam: {optimizer: {use: adam, lr: 1e-3}}}
-questions:
-  augmentation: {effect: [augmentation]}
-  model: {effect: [model]}
-  optimizer: {effect: [optimizer]}
-  model-by-optimizer: {effect: [model, optimizer]}
 """
 
 
@@ -202,21 +174,6 @@ def test_metrics_of_different_label_spaces_are_not_subtracted(tmp_path):
 def test_mistakes_about_label_spaces(tmp_path, old, new, words):
     assert old in CAMVID
     assert any(words in p.line() for p in problems(tmp_path, CAMVID.replace(old, new)))
-
-
-def test_the_example_of_three_factors_lacks_only_tune(tmp_path):
-    found = problems(tmp_path, EARNED)
-    assert [p.message.partition(" Known")[0] for p in found] == ["Unknown key of a study 'tune'."]
-    works = from_text(tmp_path, re.sub(r"(?m)^tune:.*$", "split: test", EARNED))
-    assert len(works.recipes) == 8
-    asked = {q.name: q for q in works.questions}
-    assert sorted(asked["model"].weights.values()) == [-0.25] * 4 + [0.25] * 4
-    assert sorted(asked["model-by-optimizer"].weights.values()) == [-0.5] * 4 + [0.5] * 4
-    assert asked["model-by-optimizer"].weights["lite2.adam"] == 0.5
-    assert asked["model-by-optimizer"].weights["lite2"] == -0.5
-    assert asked["model"].changed == {"model": ["timm:tf_efficientnet_lite0", "timm:tf_efficientnet_lite2"]}
-    rich = works.recipes["rich"]
-    assert [p.use for p in rich.augment].count("horizontal_flip") == 2
 
 
 # --- what is refused

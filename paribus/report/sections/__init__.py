@@ -1,6 +1,6 @@
 """What each section of the page says: words and rows from the document, in the order a reader needs them."""
 
-from paribus.report.sections import arms, curves, first_screen, masks, one_run, predictions, questions, validity
+from paribus.report.sections import arms, curves, first_screen, masks, one_run, predictions, questions, tuning, validity
 from paribus.report.sections.validity import OUTCOMES
 from paribus.report.sections.words import WORDS, Row
 
@@ -18,6 +18,7 @@ def view(document: Row) -> Row:
         "questions": [questions.question(document, q) for q in document["questions"]],
         "one_run": one_run.one_run(document),
         "arms": arms.arms(document),
+        "tuning": tuning.tuning(document),
         "curves": curves.curves(document),
         "confusions": predictions.confusions(document),
         "disagreements": predictions.disagreements(document),

@@ -32,7 +32,7 @@ def question(document: Row, q: Row) -> Row:
     }
     if q["control"]:
         shown |= {"css": "alarm" if word == "ALARM" else "control"}
-    shown |= {"changed": q["changed"], "consequences": q["consequences"], "bundle": q["bundle"]}
+    shown |= {key: q[key] for key in ("changed", "consequences", "tuned", "bundle")}
     shown["weights"] = [(arm, _weight(w)) for arm, w in q["compare"].items()]
     if not shown["answered"]:
         return shown
