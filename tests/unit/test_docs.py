@@ -31,9 +31,8 @@ def test_tuning_can_be_written_so():
     (block,) = re.findall(r"```yaml\n(.*?)```", (DOCS / "tuning.md").read_text(), re.DOTALL)
     baseline = {"data": "faces", "model": "small_cnn", "optimizer": {"use": "sgd", "lr": 0.01}}
     arms = {"adam": {"optimizer": {"use": "adam", "lr": 1e-3}}}
-    study = Study.from_dict(
-        {"title": "x", "baseline": baseline, "arms": arms, **yamlfile.parse(block.encode(), "").value}
-    )
+    written = {"title": "x", "baseline": baseline, "arms": arms, **yamlfile.parse(block.encode(), "").value}
+    study = Study.from_dict(written)
     assert [c.values["optimizer.lr"] for c in study.tuning.candidates["adam"]] == [0.0003, 0.001, 0.003]
 
 
