@@ -117,12 +117,13 @@ def _seeded(bound: Bound, arm: str, recipe: Recipe, seeds: tuple[int, ...]) -> t
 
 def tuned(bound: Bound, store: Store) -> Bound:
     """The study with the values that tuning chose, and the runs to be scored, for each arm whose tuning is complete."""
-    if bound.study.tuning is None:
+    study, tuning = bound.study, bound.study.tuning
+    if tuning is None:
         return bound
-    study, found = bound.study, {arm: what_tuning_found(bound, store, arm) for arm in bound.trials}
+    found = {arm: what_tuning_found(bound, store, arm) for arm in bound.trials}
     chosen = {arm: each.chosen.values for arm, each in found.items() if each.chosen}
     recipes = {
-        arm: next((c.recipe for c in study.tuning.candidates[arm] if c.values == chosen.get(arm)), recipe)
+        arm: next((c.recipe for c in tuning.candidates[arm] if c.values == chosen.get(arm)), recipe)
         for arm, recipe in study.recipes.items()
     }
     questions = tuple(replace(q, tuned=_apart(asking.pair(q, study.arms), chosen)) for q in study.questions)

@@ -308,7 +308,7 @@ def methods(document: Row) -> str:
 def method_sentences(document: Row) -> list[str]:
     """What was run, how it was scored and how it was judged; sentences in reading order."""
     study, scale = document["study"], scale_of(document["metric"]["name"])
-    sentences = [_design(document), _tuning(document), _scoring(document, scale), _interval(document)]
+    sentences = [_design(document), tuned.sentence(document), _scoring(document, scale), _interval(document)]
     sentences.append(_families(document))
     sentences.append(_margin(study["margin"], scale))
     sentences.append("One training set was used, so variation between training sets is not covered.")
@@ -328,25 +328,6 @@ def _design(document: Row) -> str:
     return (
         f"We compared {plural(len(arms), 'arm')}{control} with {each} {word} each, "
         f"one seed a run ({total} in all).{counted}"
-    )
-
-
-def _tuning(document: Row) -> str:
-    """How values were chosen beforehand; empty where nothing was tuned."""
-    tune = document["study"]["declared"].get("tune")
-    if not tune:
-        return ""
-    grids = [
-        f"{path} among {listed([f'{v:g}' for v in form['values']])}"
-        if "values" in form
-        else f"{path} among {listed([f'{factor:g}' for factor in form['times']])} times its own value"
-        for path, form in tune["grid"].items()
-    ]
-    seeds = listed([str(seed) for seed in tune["seeds"]])
-    word = "seed" if len(tune["seeds"]) == 1 else "seeds"
-    return (
-        f"For every arm alike, {listed(grids)} was chosen beforehand by the mean score on the validation split, "
-        f"with {word} {seeds}, which were not scored."
     )
 
 

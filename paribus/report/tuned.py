@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from paribus.report.numbers import listed
 from paribus.results import ArmResult
 
 TRIED = ("values", "mean", "scores", "diverged", "runs")
@@ -32,3 +33,22 @@ def rows(document: dict[str, Any]) -> list[dict[str, Any]]:
         if (tuning := arm["tuning"]) is not None
         for each in tuning["tried"]
     ]
+
+
+def sentence(document: dict[str, Any]) -> str:
+    """How values were chosen beforehand; empty where nothing was tuned."""
+    tune = document["study"]["declared"].get("tune")
+    if not tune:
+        return ""
+    grids = [
+        f"{path} among {listed([f'{v:g}' for v in form['values']])}"
+        if "values" in form
+        else f"{path} among {listed([f'{factor:g}' for factor in form['times']])} times its own value"
+        for path, form in tune["grid"].items()
+    ]
+    seeds = listed([str(seed) for seed in tune["seeds"]])
+    word = "seed" if len(tune["seeds"]) == 1 else "seeds"
+    return (
+        f"For every arm alike, {listed(grids)} was chosen beforehand by the mean score on the validation split, "
+        f"with {word} {seeds}, which were not scored."
+    )

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -178,7 +179,7 @@ def killed_after(monkeypatch, count):
     monkeypatch.setattr(train, "train", train_or_die)
 
 
-@pytest.mark.parametrize("runs", [0, 4, 6, 7])  # in tuning, between tuning and what is scored, and later
+@pytest.mark.parametrize("runs", [4, 6, 7])  # in tuning, between tuning and what is scored, and later
 def test_a_killed_study_goes_on(done, pictures, tmp_path, monkeypatch, runs):
     *_, whole = done
     with monkeypatch.context() as patch, pytest.raises(Killed):
@@ -266,8 +267,7 @@ def test_other_evidence_than_what_chose_is_refused(pictures, tmp_path):
 
 def test_without_val_there_is_nothing_to_choose_by(pictures, tmp_path):
     for split in ("train", "test"):
-        (tmp_path / "set" / split).parent.mkdir(exist_ok=True)
-        (tmp_path / "set" / split).symlink_to(pictures / split)
+        shutil.copytree(pictures / split, tmp_path / "set" / split)
     with pytest.raises(DataError, match="`tune` chooses on val"):
         bind(study(), Place.of(study(), tmp_path), {"pictures": tmp_path / "set"})
 
