@@ -10,7 +10,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import clock, contest, feature_extractor, fine_tuning, heads, peers, scaling, segmentation, whole_study
+from benchmarks import (
+    clock,
+    contest,
+    evaluation,
+    feature_extractor,
+    fine_tuning,
+    heads,
+    peers,
+    scaling,
+    segmentation,
+    whole_study,
+)
 from benchmarks.tables import Table
 
 PROFILED = 2  # epochs: shares hardly move
@@ -23,6 +34,7 @@ def benchmarks(given: list[str], peers_at: Path) -> dict[str, Callable[[], Table
         "fine_tuning": lambda: fine_tuning.measure(fine_tuning.arguments([*given, "--peers", str(peers_at)])),
         "profile": lambda: fine_tuning.measure_profile(fine_tuning.arguments(rarely)),
         "feature_extractor": lambda: feature_extractor.measure(feature_extractor.arguments(given)),
+        "evaluation": lambda: evaluation.measure(evaluation.arguments(given)),
         "heads": lambda: heads.measure(heads.arguments(given)),
         "segmentation": lambda: segmentation.measure(segmentation.arguments(given)),
         "whole_study": lambda: whole_study.measure(whole_study.arguments(given)),

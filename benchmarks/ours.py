@@ -164,6 +164,28 @@ def epochs(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"images": count, "seconds": time.perf_counter() - began}
 
 
+def evaluations(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Training and scoring val, an epoch a measurement: `images`, `seconds`, `score_seconds`. settings: as of `epochs`.
+
+    Scored as `paribus.train` does it: the network's batch norms are folded, pixels are those kept by the first scoring.
+    """
+    from paribus.train import fit
+
+    with tempfile.TemporaryDirectory() as folder:
+        training, count = _training(settings, Path(folder))
+        pictures = training.views.pictures
+        losses = fit(training)
+        next(losses)
+        training.task.score(training, pictures, "val")
+        yield {}
+        while True:
+            began = time.perf_counter()
+            next(losses)
+            trained = time.perf_counter()
+            training.task.score(training, pictures, "val")
+            yield {"images": count, "seconds": trained - began, "score_seconds": time.perf_counter() - trained}
+
+
 def profile(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Where the time of one epoch of fine-tuning goes: seconds of `forward`, `backward`, `optimizer` and `other`.
 
