@@ -1,6 +1,6 @@
 """Evaluation: its share of a run's time, where the validation set is half as large as the training set.
 
-    python -m benchmarks.evaluation                  # about 4 minutes on 2 cores
+    python -m benchmarks.evaluation                  # about 6 minutes on 2 cores
     python -m benchmarks.evaluation --short          # does it work?
 
 Training and validation of one epoch after the other: EfficientNet-Lite0, all layers, on photographs of ants and bees,
@@ -69,7 +69,7 @@ def measure(asked: Namespace) -> Table:
 def arguments(given: list[str] | None = None) -> Namespace:
     """The command line's options."""
     parser = contest.options("Evaluation's share of a run's time.")
-    parser.add_argument("--images", type=int, default=64, help="training images")
+    parser.add_argument("--images", type=int, default=200, help="training images, of 244")
     return parser.parse_args(given)
 
 
