@@ -1,5 +1,6 @@
 """The command line. Imports what a command needs when it runs: `paribus --help` costs no torch."""
 
+import io
 import os
 import re
 import sys
@@ -235,7 +236,15 @@ def attribution(
 
 
 @app.command()
-def report(folder: ReportFolder, plugin: Plugins = None, pictures: PicturesOption = "few") -> None:
+def report(
+    folder: ReportFolder,
+    plugin: Plugins = None,
+    pictures: PicturesOption = "few",
+    spreadsheet: Annotated[
+        bool,
+        typer.Option("--spreadsheet", help="CSV tables in which no name is a formula: a ' before = + - @."),
+    ] = False,
+) -> None:
     """Write the report again from what is stored; trains nothing and opens no image."""
     from paribus import collect, compare
     from paribus.locks import lock
@@ -248,7 +257,7 @@ def report(folder: ReportFolder, plugin: Plugins = None, pictures: PicturesOptio
             compared = (each / COMPARED).exists()
             results = compare.collect(each) if compared else collect.collect(each, plugins=_plugins(plugin))
             shown = Thumbnails(each / "pictures") if pictures == "few" else None
-            say(f"Report: {render(results, each, shown)}")
+            say(f"Report: {render(results, each, shown, spreadsheet)}")
 
 
 @app.command()
@@ -541,6 +550,9 @@ def say(text: str) -> None:
 def main() -> None:
     """The entry point: runs a command and turns every error into lines and an exit code."""
     stopping.listen()
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a letter gets its escape
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(_exit_code(lambda: app(standalone_mode=False)))
 
 
@@ -563,12 +575,18 @@ def _exit_code(command: Callable[[], Any]) -> int:
 
         return _said(environment_error(error, Path(str(error.filename or "."))))
     except Exception as error:
-        show = getattr(error, "show", None)  # a usage error of the command line's library
-        if callable(show):
-            show()
-            return 2
-        return _crashed(error)
+        message = getattr(error, "format_message", None)  # a usage error of the command line's library
+        return _misused(error, message()) if callable(message) else _crashed(error)
     return 0
+
+
+def _misused(error: Any, message: str) -> int:
+    if message.startswith("Usage:"):  # nothing was asked: the help itself
+        print(message, file=sys.stderr)
+        return StudyError.exit_code
+    context = getattr(error, "ctx", None)
+    fix = f"{context.command_path} --help tells what there is." if context is not None else ""
+    return _said(StudyError([Problem("USAGE", message, fix=fix)]))
 
 
 def _said(error: ParibusError) -> int:
@@ -588,8 +606,8 @@ def _crashed(error: Exception) -> int:
         where = f" The trace is in {path}."
     except MachineError:
         where = ""
-    print(f"error[DEFECT]: {type(error).__name__}: {error}. This is a defect of Paribus.{where}", file=sys.stderr)
-    return 1
+    message = f"{type(error).__name__}: {error}. This is a defect of Paribus.{where}"
+    return _said(ParibusError([Problem("DEFECT", message)]))
 
 
 if __name__ == "__main__":

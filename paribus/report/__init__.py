@@ -13,15 +13,15 @@ REPORT = "report.json"
 __all__ = ["REPORT", "document", "page", "pictures_of_masks", "render"]
 
 
-def render(results: Results, out: Path, pictures: Pictures | None = None) -> Path:
+def render(results: Results, out: Path, pictures: Pictures | None = None, spreadsheet: bool = False) -> Path:
     """Write the report of `results` into the folder `out` and return the path of its page.
 
     pictures: image id, or the name of a view of it (`paribus.thumbnails.view`) -> PNG or JPEG bytes to show, or None
-    for no picture; None shows image names only. Each file is whole or as it was. Raises MachineError if `out` cannot be
-    written.
+    for no picture; None shows image names only. spreadsheet: CSV files hold nothing that a spreadsheet would compute.
+    Each file is whole or as it was. Raises MachineError if `out` cannot be written.
     """
     content = document(results)
-    texts = {f"tables/{name}": text for name, text in files(content).items()}
+    texts = {f"tables/{name}": text for name, text in files(content, spreadsheet).items()}
     texts[REPORT] = json.dumps(sealed.sealed(content, REPORT), indent=1, allow_nan=False) + "\n"
     texts["report.html"] = page(content, pictures)
     for name, text in texts.items():

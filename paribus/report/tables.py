@@ -11,6 +11,7 @@ from paribus.report import tuned
 from paribus.report.numbers import MINUS, Scale, count, listed, p_value, percent, plural, scale_of
 
 Row = dict[str, Any]
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a cell begins that spreadsheets compute
 
 VERDICTS = {
     "helps": "helps",
@@ -29,8 +30,11 @@ EPOCHS = {
 }
 
 
-def files(document: Row) -> dict[str, str]:
-    """File name -> text, for the folder `tables`."""
+def files(document: Row, spreadsheet: bool = False) -> dict[str, str]:
+    """File name -> text, for the folder `tables`.
+
+    spreadsheet: CSV files in which no name is taken for a formula; else names stand there as they are.
+    """
     made = {
         "questions.csv": to_csv(question_rows(document)),
         "arms.csv": to_csv(arm_rows(document)),
@@ -42,7 +46,9 @@ def files(document: Row) -> dict[str, str]:
         "questions.md": markdown(document),
         "methods.md": methods(document),
     }
-    return made | _files_of_masks(document) | _files_of_tuning(document)
+    made |= _files_of_masks(document) | _files_of_tuning(document)
+    guarded = {name: for_spreadsheets(text) for name, text in made.items() if spreadsheet and name.endswith(".csv")}
+    return made | guarded
 
 
 def _files_of_tuning(document: Row) -> dict[str, str]:
@@ -213,6 +219,22 @@ def to_csv(rows: Sequence[Row]) -> str:
         writer.writeheader()
         writer.writerows(rows)
     return text.getvalue()
+
+
+def for_spreadsheets(text: str) -> str:
+    """A CSV with a ' before every text that begins as formulas do; numbers stay numbers."""
+    out = io.StringIO()
+    rows = csv.reader(io.StringIO(text, newline=""))
+    csv.writer(out, lineterminator="\n").writerows([[_no_formula(cell) for cell in row] for row in rows])
+    return out.getvalue()
+
+
+def _no_formula(cell: str) -> str:
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return cell
 
 
 def _paper_rows(document: Row) -> list[list[str]]:

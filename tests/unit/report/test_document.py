@@ -175,3 +175,16 @@ def test_names_come_back_byte_for_byte_from_csv(results, tmp_path):
     render(replace(results, arms=(arm,), contrasts=(), questions=()), tmp_path)
     text = (tmp_path / "tables" / "arms.csv").read_bytes().decode("utf-8", "surrogateescape")
     assert next(iter(csv.DictReader(io.StringIO(text, newline=""))))["arm"] == arm.name
+
+
+def test_no_cell_of_a_spreadsheet_is_a_formula(results, tmp_path):
+    names = ["=cmd|' /C calc'!A0", "+1+1", "-1-1", "@SUM(A1)", "\tx", "plain", "a=b"]
+    findings = tuple(replace(results.findings[0], code=f"C{k}", sentence=name) for k, name in enumerate(names))
+    hostile = document(replace(results, findings=findings))
+    for spreadsheet in (False, True):
+        made = files(hostile, spreadsheet)
+        cells = [row["sentence"] for row in csv.DictReader(io.StringIO(made["findings.csv"], newline=""))]
+        guarded = [f"'{name}" for name in names[:5]] + names[5:]
+        assert cells == (guarded if spreadsheet else names)
+        values = [float(row["difference"]) for row in csv.DictReader(io.StringIO(made["questions.csv"], newline=""))]
+        assert min(values) < 0  # numbers stay numbers
