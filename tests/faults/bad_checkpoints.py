@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import small_study
 from safetensors.numpy import load, save
 
-from paribus import checkpoint, sealed, store
+from paribus import sealed, store
 
 HASHES = r"sha256 [0-9a-f]{16}, [0-9a-f]{16} was written"
 
@@ -42,7 +43,9 @@ class Place:
 
     @property
     def state(self) -> Path:
-        return next(self.partial.glob("state-*.safetensors"))
+        """The newest state of the stopped run."""
+        newest = small_study.told_by(self.partial)["states"][0]
+        return self.partial / f"state-{newest['epoch']}-{newest['batch']}.safetensors"
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,11 @@ def linked_to_zeros(path: Path) -> None:
 def committed_again(place: Place, name: str, content: bytes) -> None:
     """A file of a stopped run replaced by somebody who knows how its hash is kept."""
     (place.partial / name).write_bytes(content)
-    state = checkpoint.committed(place.partial)
-    state["files"][name] = hashlib.sha256(content).hexdigest()
-    sealed.write(place.partial / checkpoint.STATE, state, checkpoint.owner_of(place.partial))
+    told = small_study.told_by(place.partial)
+    for state in told["states"]:
+        if name in state["files"]:
+            state["files"][name] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    small_study.tell(place.partial, told)
 
 
 def weights(place: Place, change: Callable[[str, np.ndarray], np.ndarray]) -> None:
@@ -122,8 +127,11 @@ def weights(place: Place, change: Callable[[str, np.ndarray], np.ndarray]) -> No
 
 
 def restated(place: Place, **changes: object) -> None:
-    state = checkpoint.committed(place.partial) | changes
-    sealed.write(place.partial / checkpoint.STATE, state, checkpoint.owner_of(place.partial))
+    small_study.tell(place.partial, small_study.told_by(place.partial) | changes)
+
+
+def states(place: Place) -> list[dict]:
+    return small_study.told_by(place.partial)["states"]
 
 
 def relocked(place: Place, change: Callable[[dict], None]) -> None:
@@ -276,29 +284,46 @@ STOPPED = {
         lambda p: (p.partial / "STATE.json").write_bytes(DEEP), ("CKPT_HASH", "STATE.json", "too deep"), "run"
     ),
     "STATE.json of another run": Case(
-        lambda p: sealed.write(p.partial / "STATE.json", checkpoint.committed(p.partial), "0" * 20 + "/STATE.json"),
+        lambda p: sealed.write(p.partial / "STATE.json", small_study.told_by(p.partial), f"{'0' * 20}/STATE.json"),
         ("CKPT_HASH", "STATE.json", HASHES), "run",
     ),
     "STATE.json a link": Case(
         lambda p: moved_out(p.partial / "STATE.json", p.out.parent / "outside"),
         ("CKPT_HASH", "STATE.json", "is a link"), "run",
     ),
+    "STATE.json without states, sealed": Case(
+        lambda p: restated(p, states=[]), ("CKPT_FORMAT", "STATE.json", "names no state", GO_ON), "run"
+    ),
+    "STATE.json of files elsewhere, sealed": Case(
+        lambda p: restated(p, states=[each | {"files": {"../../x": {"sha256": "0", "size": 1}}} for each in states(p)]),
+        ("CKPT_", "x", "leads out of the folder", GO_ON), "run",
+    ),
     "STATE.json without curves, sealed": Case(
-        lambda p: restated(p, curves=None), ("CKPT_", "STATE.json", GO_ON), "run"
+        lambda p: restated(p, states=[each | {"curves": 7} for each in states(p)]),
+        ("CKPT_FORMAT", "STATE.json", GO_ON),
+        "run",
     ),
     "the stopped run a link": Case(
         lambda p: moved_out(p.partial, p.out.parent / "outside"), ("CKPT_HASH", r"\.partial", "is a link"), "run"
     ),
     "state flipped": Case(lambda p: flip(p.state), ("CKPT_HASH", r"state-\d", HASHES, GO_ON), "run"),
-    "state cut": Case(
-        lambda p: p.state.write_bytes(p.state.read_bytes()[:-7]), ("CKPT_HASH", r"state-\d", HASHES, GO_ON), "run"
+    "state cut, as by a power loss": Case(
+        lambda p: p.state.write_bytes(p.state.read_bytes()[:-7]), ("CKPT_HASH", r"state-\d", HASHES), "run", 0
     ),
-    "state missing": Case(lambda p: p.state.unlink(), ("CKPT_HASH", r"state-\d", "cannot be read", GO_ON), "run"),
+    "state missing, as by a power loss": Case(
+        lambda p: p.state.unlink(), ("CKPT_HASH", r"state-\d", "cannot be read"), "run", 0
+    ),
+    "all states cut": Case(
+        lambda p: [path.write_bytes(path.read_bytes()[:-7]) for path in p.partial.glob("state-*")],
+        ("CKPT_HASH", r"state-\d", HASHES, GO_ON), "run",
+    ),
     "state a link": Case(
         lambda p: moved_out(p.state, p.out.parent / "outside"), ("CKPT_HASH", r"state-\d", "is a link"), "run"
     ),
     "state a pickle": Case(
-        lambda p: p.state.write_bytes(PICKLE), ("CKPT_HASH", r"state-\d", HASHES, GO_ON), "run"
+        lambda p: p.state.write_bytes(PICKLE + b"." * (p.state.stat().st_size - len(PICKLE))),
+        ("CKPT_HASH", r"state-\d", HASHES, GO_ON),
+        "run",
     ),
     "state a pickle, committed": Case(
         lambda p: committed_again(p, p.state.name, PICKLE), ("CKPT_", r"state-\d", "no safetensors file"), "run"

@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
 from PIL import Image
 
-from paribus import train
+from paribus import checkpoint, sealed, states, train
 from paribus.cli import _exit_code, app
 
 STUDY = """\
@@ -73,7 +74,10 @@ def run(study: Path, *more: object) -> Said:
 
 
 def stopped(study: Path, before_epoch: int) -> Path:
-    """Have the first run of a study end before an epoch, as a kill would end it; the folder of its committed state."""
+    """Have the first run of a study end before an epoch, as a kill would end it; the folder of its committed states.
+
+    Every epoch before it is committed: how often that is else done is a matter of the clock.
+    """
     real = train.train_step
 
     def step(training, images, targets, number):
@@ -81,10 +85,21 @@ def stopped(study: Path, before_epoch: int) -> Path:
             raise Killed
         return real(training, images, targets, number)
 
-    with mock.patch.object(train, "train_step", step), contextlib.suppress(Killed):
+    always = mock.patch.object(checkpoint.Keeper, "took", property(lambda keeper: 0.0, lambda keeper, seconds: None))
+    with always, mock.patch.object(train, "train_step", step), contextlib.suppress(Killed):
         run(study)
     (partial,) = (study.parent / "out" / "runs").glob("*.partial")
     return partial
+
+
+def told_by(partial: Path) -> dict[str, Any]:
+    """What STATE.json of a stopped run says."""
+    return sealed.read(partial / states.STATE, f"{partial.stem}/{states.STATE}")
+
+
+def tell(partial: Path, state: dict[str, Any]) -> None:
+    """Have STATE.json say this, as somebody does who knows how its hash is kept."""
+    sealed.write(partial / states.STATE, state, f"{partial.stem}/{states.STATE}")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
