@@ -124,4 +124,4 @@ def _failure(error: Exception, where: str) -> Problem:
         return Problem("OOM", f"there was too little memory ({said.splitlines()[0]}).", where, fix)
     if isinstance(error, OSError):
         raise error
-    return Problem("RUN_FAILED", said, where)
+    return Problem("RUN_FAILED", f"{said.rstrip('.')}.", where)
