@@ -175,6 +175,23 @@ def demo(out: Out = Path("paribus-demo"), threads: Threads = None) -> None:
 
 
 @app.command()
+def autopsy(out: Out = OUT, threads: Threads = None) -> None:
+    """Common defects of segmentation scripts: what each would have reported, beside the right number."""
+    from importlib.resources import as_file, files
+
+    from paribus import autopsy as defective
+
+    with as_file(files("paribus") / "studies" / "autopsy.yaml") as path:
+        read = _read(path, None)
+    with _holding(read, out):
+        bound, place = _open(read, out, None, None, None, threads)
+        _run(read, bound, place, None, "few", "paribus autopsy")
+        lines = defective.write(defective.defects(bound, place), place.folder)
+    for line in lines:
+        say(line)
+
+
+@app.command()
 def crops(
     source: Annotated[
         str, typer.Argument(metavar="STUDY|DATA", help="A study file, a folder or CSV of images, faces or streets.")

@@ -17,7 +17,7 @@ from paribus.execute import Bound
 from paribus.labels import Colour, Space, mapped
 from paribus.overlays import Mask, Pixels
 from paribus.sheets import sheet
-from paribus.store import Store, evidence_name
+from paribus.store import Store
 from paribus.thumbnails import Thumbnails, jpeg, view
 
 WIDE = 320  # pixels of the longer side on the page
@@ -61,14 +61,14 @@ def _seen(arm: str, shown: Mapping[str, Any], row: Mapping[str, Any], bound: Bou
     images, run = bound.scans[arm].images, shown["runs"][arm]["id"]
     assert images.masks is not None and images.space is not None
     split = bound.design.split
-    name = f"masks/{evidence_name(split, bound.fingerprints(arm)[split])}/{row['number']:05d}.png"
-    if not (runs.folder(run) / name).exists():
+    said = runs.mask(run, split, bound.fingerprints(arm)[split], row["number"])
+    if said is None:
         return None
-    with Image.open(io.BytesIO(runs.content(run, name))) as picture:
-        said = np.array(picture)
     truth = images.masks(_item(images, row["image"]))
     if said.shape != truth.shape:
-        raise IntegrityError(f"{name} of run {run} has the shape {said.shape}; the mask has {truth.shape}.")
+        raise IntegrityError(
+            f"The mask of {row['image']} by run {run} has the shape {said.shape}; the truth has {truth.shape}."
+        )
     return Seen(run, images.space, truth, said)
 
 

@@ -1,6 +1,7 @@
 """Run folders: whole or absent, hashed, read back without torch."""
 
 import hashlib
+import io
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from paribus import durable, sealed, strictjson, tensorfile
 from paribus.errors import IntegrityError, MachineError, Problem
@@ -108,6 +110,17 @@ class Store:
             except IntegrityError as error:
                 found += error.problems
         return found
+
+    def mask(self, run_id: str, split: str, fingerprint: str, number: int) -> NDArray[np.uint8] | None:
+        """(H, W) class indices that a finished run predicts for image `number` of a split; None if they were not kept.
+
+        The images count in the order of the evidence. Raises IntegrityError.
+        """
+        name = f"masks/{evidence_name(split, fingerprint)}/{number:05d}.png"
+        if not (self.folder(run_id) / name).exists():
+            return None
+        with Image.open(io.BytesIO(self.content(run_id, name))) as picture:
+            return np.array(picture)
 
     def tidy(self) -> None:
         """Remove what a killed process left and no run needs: unfinished states of finished runs, half-removed folders.

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,7 +27,7 @@ from paribus import (
 )  # fmt: skip
 from paribus.errors import Diverged
 from paribus.heads import head_name
-from paribus.parts import build
+from paribus.parts import Part, build
 from paribus.predictions import Evidence, MaskEvidence
 from paribus.recipe import HOMES, Recipe
 from paribus.runs import Run
@@ -328,6 +328,17 @@ def score_again(
     if training.task is segmenting:
         _write_masks(training, pictures, kept["last"], runs.folder(run.id), fingerprints)
     runs.hash_again(run.id)
+
+
+def scores_of(run: Run, recipe: Recipe, pictures: Pictures, runs: store.Store, split: str) -> Arrays:
+    """What the last weights of a finished run say about a split whose images are seen as another recipe wants it.
+
+    Raises IntegrityError if the weights are gone or no longer what was written.
+    """
+    args = recipe.model.args | ({"pretrained": False} if "pretrained" in recipe.model.args else {})
+    bare = replace(recipe, model=Part(recipe.model.use, args))  # the weights to begin with do not matter
+    training = prepare(replace(run, recipe=bare), pictures, None)
+    return _scored(training, pictures, split, runs.weights(run.id, "last", checkpoint.shapes_of(training)))
 
 
 def _row(training: Training, pictures: Pictures, scores: dict[str, Arrays], loss: float | None) -> dict[str, float]:

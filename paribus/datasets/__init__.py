@@ -5,10 +5,10 @@ are the study's choices. `root` comes from the run, and is part of no identity.
 """
 
 from paribus.datasets.camvid_layouts import camvid
-from paribus.datasets.drawn import faces, streets
+from paribus.datasets.drawn import drives, faces, streets
 from paribus.datasets.folders import folder
 from paribus.datasets.items import SPLITS, ImageSet, Item
 from paribus.datasets.mask_folders import masks
 from paribus.datasets.tables import csv
 
-__all__ = ["SPLITS", "ImageSet", "Item", "camvid", "csv", "faces", "folder", "masks", "streets"]
+__all__ = ["SPLITS", "ImageSet", "Item", "camvid", "csv", "drives", "faces", "folder", "masks", "streets"]

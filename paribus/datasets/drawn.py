@@ -1,13 +1,15 @@
-"""`faces` and `streets`: drawn images whose truth is known."""
+"""`faces`, `streets` and `drives`: drawn images whose truth is known."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paribus.datasets.items import SPLITS, ImageSet, Item
 from paribus.datasets.legend import Labels
+from paribus.datasets.splitting import split_up
 from paribus.errors import Problem, StudyError, unknown
 from paribus.labels import CAMVID11, chosen, mapped
 from paribus.maskfile import coding
@@ -88,8 +90,6 @@ def streets(
     in [0, 1] makes them hazy, noisy and badly lit. `seed` draws another set; a run's seed never changes the data.
     `labels` merges classes. The images of one drive are a group. Raises StudyError.
     """
-    from paribus.streets import Scene, draw
-
     counts = {"train": n, "val": n_val, "test": n_test}
     height, width = size
     problems = [f"streets: {k} is {v}, must be 0 or more." for k, v in counts.items() if v < 0]
@@ -100,28 +100,73 @@ def streets(
     )
     if problems:
         raise StudyError([Problem("STREETS", text) for text in problems])
+    places = [(split, index) for split, count in counts.items() for index in range(count)]
+    return _scenes("streets", places, size, difficulty, seed, labels)
+
+
+def drives(
+    *,
+    n: Annotated[int, Range(2)] = 192,
+    n_test: Annotated[int, Range(0)] = 96,
+    frames: Annotated[int, Range(1)] = 8,
+    split: Literal["sequence", "random"] = "sequence",
+    size: tuple[_Side, _Side] = (96, 128),
+    difficulty: Share = 0.5,
+    seed: int = 0,
+    labels: Labels | str | None = None,
+) -> ImageSet:
+    """`streets` as film: drives of `frames` images each, a quarter of `n` images held out for validation.
+
+    split: `sequence` holds out whole drives; `random` holds out single images, whose neighbours in the film are
+    trained on: what scripts do that shuffle the frames of a video. `n_test` images are of other drives in either case.
+    Raises StudyError.
+    """
+    if n < 4 * frames or n % frames or n_test % frames:
+        message = f"drives: n {n} and n_test {n_test} must be whole drives of {frames} frames, and n four or more."
+        raise StudyError([Problem("STREETS", message)])
+    places = [(part, index) for part, count in (("film", n), ("test", n_test)) for index in range(count)]
+    found = _scenes("drives", places, size, difficulty, seed, labels, frames)
+    film = [item for item in found.items if item.split == "film"]
+    units = film if split == "sequence" else [replace(item, group=None) for item in film]
+    side = {item.id: item.split for item in split_up(units, {"train": 0.75, "val": 0.25}, seed)}
+    return replace(found, items=tuple(replace(i, split=side.get(i.id, i.split)) for i in found.items))
+
+
+def _scenes(
+    name: str,
+    places: list[tuple[str, int]],
+    size: tuple[int, int],
+    difficulty: float,
+    seed: int,
+    labels: Labels | str | None,
+    sequence: int = 8,
+) -> ImageSet:
+    """Scene `index` of each drawn split, with the id `split/index`; drawings are kept while there is room."""
+    from paribus.streets import Scene, draw
+
     space, numbers = chosen(CAMVID11, labels)
-    keep = sum(counts.values()) * height * width * 4 <= _KEPT_DRAWINGS
+    keep = len(places) * size[0] * size[1] * 4 <= _KEPT_DRAWINGS
     kept: dict[str, Scene] = {}
 
     def scene(split: str, index: int) -> Scene:
-        return draw(index, split=split, size=(height, width), seed=seed, difficulty=difficulty)
+        return draw(index, split=split, size=size, seed=seed, difficulty=difficulty, sequence=sequence)
 
-    def item(place: tuple[str, int]) -> Item:
-        split, index = place
+    def item(where: tuple[str, int]) -> Item:
+        split, index = where
         drawn = scene(split, index)
-        name = f"{split}/{index:05d}"
+        identity = f"{split}/{index:05d}"
         if keep:
-            kept[name] = drawn
-        return Item(name, split, 0, None, drawn.group)
+            kept[identity] = drawn
+        return Item(identity, split, 0, None, drawn.group)
 
     def again(wanted: Item) -> Scene:
-        return kept.get(wanted.id) or scene(wanted.split, int(wanted.id.rpartition("/")[2]))
+        split, _, index = wanted.id.partition("/")
+        return kept.get(wanted.id) or scene(split, int(index))
 
     with ThreadPoolExecutor(2) as pool:
-        items = tuple(pool.map(item, [(split, i) for split, count in counts.items() for i in range(count)]))
+        items = tuple(pool.map(item, places))
     return ImageSet(
-        "streets",
+        name,
         space.classes,
         items,
         lambda wanted: again(wanted).image,
