@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check calibrate faults bench clean
+.PHONY: demo test check calibrate faults scoreboard bench clean
 
 demo: .venv/installed
 	$(BIN)/paribus demo
@@ -11,8 +11,8 @@ test: check
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 check: .venv/installed-dev
-	$(BIN)/ruff format --check paribus tests benchmarks
-	$(BIN)/ruff check paribus tests benchmarks
+	$(BIN)/ruff format --check paribus tests benchmarks scoreboard
+	$(BIN)/ruff check paribus tests benchmarks scoreboard
 	$(BIN)/mypy
 
 calibrate: .venv/installed-dev
@@ -22,6 +22,10 @@ calibrate: .venv/installed-dev
 # Breaks things on purpose, thousands of times, and writes the table of docs/reliability.md.
 faults: .venv/installed-dev
 	$(BIN)/python tests/faults --out build/faults --docs docs/reliability.md
+
+# Effects of known direction in drawn images, whole studies; goes on where it was stopped.
+scoreboard: .venv/installed
+	$(BIN)/python -m scoreboard --out build/scoreboard
 
 # Nothing else should run meanwhile. The data sets of the studies are looked for in PARIBUS_DATA.
 bench: .venv/peers/installed
