@@ -25,14 +25,14 @@ seeds: 3
 split: val
 control: a/a
 baseline:
-  data: {use: "scoreboard.data:faces", n: 160, n_val: 200, size: 32, difficulty: 0}
-  model: {use: small_cnn, width: 6, depth: 3}
+  data: {use: "scoreboard.data:faces", n: 64, n_val: 64, size: 32, difficulty: 0, marked: true}
+  model: {use: small_cnn, width: 4, depth: 2}
   input: {size: 32, crop_fraction: 1}
   augment: [{use: horizontal_flip, p: 0}]
   optimizer: {use: adam, lr: 1e-2}
   schedule: one_cycle
-  epochs: 10
-  batch_size: 16
+  epochs: 4
+  batch_size: 8
 arms:
   blind: {augment: [{use: cutout, side: 96}]}
   no-flip: {augment: []}
@@ -64,7 +64,7 @@ def test_whole_studies_from_the_command_to_the_table(home, capfd):
     assert command.main(given, home) == 0
     first = capfd.readouterr()
     table = (home / "out" / "scoreboard.md").read_text()
-    assert table in first.out and "9 runs to train" in first.err
+    assert table in first.out and "12 runs to train" in first.err
     assert "3 planted effects: 3 verdicts are right, 0 left open what is true, 0 are wrong." in table
     blind, none, _ = json.loads((home / "out" / "scoreboard.json").read_text())["rows"]
     assert (blind["verdict"], blind["outcome"], blind["ways"]) == ("hurts", "right", 9)
@@ -189,6 +189,14 @@ def test_labels_are_flipped_in_the_share_asked_for_and_in_training_only():
         id for id, item in by_id(plain, "train").items() if by_id(more, "train")[id].label != item.label
     }
     assert by_id(plain, "val") == by_id(wrong, "val")
+
+
+def test_a_mark_tells_the_true_class_in_every_split():
+    marked = data.faces(n=20, n_val=20, flipped=0.5, marked=True)
+    true = {item.id: item.label for item in data.faces(n=20, n_val=20).items}
+    for item in marked.items:
+        edge = marked.load(item)[:6]
+        assert edge.min() == edge.max() == 255 * true[item.id]
 
 
 def test_grey_faces_have_no_colour_and_are_the_same_faces():
