@@ -23,7 +23,7 @@ def faces(
     n_val: Annotated[int, Range(2)] = 1000,
     size: Annotated[int, Range(32, 1024)] = 48,
     difficulty: Share = 0.0,
-    confound: Share = 0.0,
+    confound: Share | dict[str, Share] = 0.0,
     seed: int = 0,
     flipped: Share = 0.0,
     grey: bool = False,

@@ -181,10 +181,10 @@ def by_id(images, split):
 
 
 def test_labels_are_flipped_in_the_share_asked_for_and_in_training_only():
-    plain, wrong = data.faces(n=200, n_val=20), data.faces(n=200, n_val=20, flipped=0.3)
+    plain, wrong = data.faces(n=100, n_val=4, size=32), data.faces(n=100, n_val=4, size=32, flipped=0.3)
     flipped = [id for id, item in by_id(plain, "train").items() if item.label != by_id(wrong, "train")[id].label]
-    assert 40 < len(flipped) < 80
-    more = data.faces(n=200, n_val=20, flipped=0.5)
+    assert 20 < len(flipped) < 40
+    more = data.faces(n=100, n_val=4, size=32, flipped=0.5)
     assert set(flipped) < {
         id for id, item in by_id(plain, "train").items() if by_id(more, "train")[id].label != item.label
     }
