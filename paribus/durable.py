@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from paribus.errors import MachineError, Problem
 from paribus.faultpoints import step
@@ -44,7 +44,7 @@ def put(path: Path, content: bytes) -> None:
     middle = len(content) // 2
     with _told(path, len(content)), _or_nothing(path):
         step("create", path)
-        with path.open("wb") as file:
+        with _created(path) as file:
             file.write(memoryview(content)[:middle])
             file.flush()
             step("half", path)
@@ -60,7 +60,7 @@ def stream(path: Path, size: float = 0) -> Iterator[Callable[[Any], int]]:
     temporary = _aside(path)
     with _told(path, size), _or_nothing(temporary):
         step("create", temporary)
-        with temporary.open("wb") as file:
+        with _created(temporary) as file:
 
             def more(content: Any) -> int:
                 step("write", temporary)
@@ -90,7 +90,9 @@ def write_json(path: Path, value: Any) -> None:
 
 def canonical(value: Any) -> bytes:
     """JSON with sorted keys and no NaN: the same value gives the same bytes."""
-    return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode(
+        errors="backslashreplace"
+    )
 
 
 def make_folder(path: Path) -> None:
@@ -136,7 +138,9 @@ def remove(path: Path) -> None:
 
     Raises MachineError.
     """
-    if path.exists():
+    if path.is_symlink():
+        unlink(path)
+    elif path.exists():
         with _told(path):
             doomed = path.with_name(f".{path.name}.removed")
             shutil.rmtree(doomed, ignore_errors=True)
@@ -174,6 +178,11 @@ def need(path: Path, size: float, what: str) -> None:
 
 def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
+
+
+def _created(path: Path) -> BinaryIO:
+    """A file to write into; never what a link leads to, for whoever made the folder may have made links in it."""
+    return open(path, "wb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o666))  # noqa: PTH123
 
 
 def _fsync(path: Path) -> None:

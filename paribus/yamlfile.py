@@ -146,6 +146,8 @@ class _Reader:
         return found
 
     def _scalar(self, node: yaml.Node) -> Any:
+        if any("\ud800" <= c <= "\udfff" for c in node.value):
+            self.problem(node, "YAML_TEXT", "has half a character (a lone surrogate).", "write the character itself.")
         kind = node.tag.rpartition(":")[2]
         if kind in ("int", "float"):
             return self._number(node, kind)

@@ -67,6 +67,8 @@ CASES = {
     "nul": more("x: a\0b", ("STUDY_NOT_YAML", 9, "special characters")),
     "escape-code": more("x: \x1b[2Ja", ("STUDY_NOT_YAML", 9, "special characters")),
     "lone-surrogate": bad(BASE.encode() + b"title: \xed\xa0\x80\n", ("STUDY_NOT_UTF8", 9, "byte")),
+    "escaped-surrogate": instead("Base", '"a\\ud83d"', ("YAML_TEXT", 1, "half a character")),
+    "escaped-surrogate-in-a-key": more('"k\\udce9": 1', ("STUDY", 9, "Unknown key")),
     "tab-indentation": instead("  epochs", "\tepochs", ("STUDY_NOT_YAML", 6, r"cannot start any token")),
     "unclosed": instead("{use: small_cnn, width: 4}", "{use: small_cnn, width: 4", ("STUDY_NOT_YAML", 6, "expected")),
     "unclosed-quote": instead("Base", '"Base', ("STUDY_NOT_YAML", 9, "end of stream")),

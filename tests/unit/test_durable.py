@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -21,6 +22,24 @@ def test_write_replaces_whole_and_leaves_nothing_beside(tmp_path):
     durable.write_json(path, {"b": 1, "a": "é"})
     assert path.read_text("utf-8") == '{\n "a": "é",\n "b": 1\n}\n'
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_half_characters_are_escaped_and_read_back(tmp_path):
+    durable.write_json(tmp_path / "a.json", {"name": "caf\udce9"})
+    assert json.loads((tmp_path / "a.json").read_bytes().decode("utf-8")) == {"name": "caf\udce9"}
+
+
+def test_links_that_somebody_left_lead_nowhere(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "file").write_text("precious")
+    (tmp_path / "state").symlink_to(tmp_path / "theirs" / "file")
+    with pytest.raises(MachineError):
+        durable.put(tmp_path / "state", b"new")
+    durable.write(tmp_path / "state", b"new")  # the name is ours: the link goes, and not what it leads to
+    (tmp_path / "folder").symlink_to(tmp_path / "theirs")
+    durable.remove(tmp_path / "folder")
+    assert (tmp_path / "theirs" / "file").read_text() == "precious"
+    assert (tmp_path / "state").read_bytes() == b"new" and not (tmp_path / "folder").is_symlink()
 
 
 def test_no_nan_is_ever_written(tmp_path):
