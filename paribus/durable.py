@@ -90,9 +90,8 @@ def write_json(path: Path, value: Any) -> None:
 
 def canonical(value: Any) -> bytes:
     """JSON with sorted keys and no NaN: the same value gives the same bytes."""
-    return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode(
-        errors="backslashreplace"
-    )
+    text = json.dumps(value, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    return text.encode(errors="backslashreplace")  # half characters, of names that are not UTF-8, as JSON escapes them
 
 
 def make_folder(path: Path) -> None:
@@ -182,7 +181,7 @@ def _aside(path: Path) -> Path:
 
 def _created(path: Path) -> BinaryIO:
     """A file to write into; never what a link leads to, for whoever made the folder may have made links in it."""
-    return open(path, "wb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o666))  # noqa: PTH123
+    return open(path, "wb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o666))
 
 
 def _fsync(path: Path) -> None:
