@@ -49,7 +49,7 @@ def finished(tmp_path_factory):
         patched.setattr("paribus.cli._read", lambda path, plugins: study)
         command = ["autopsy", "--out", str(out), "--threads", "1"]
         assert _exit_code(lambda: app(command, standalone_mode=False)) == 0
-    return running.open_study(study, out, Screen("tiny", {}), threads=1)
+    return running.open_study(study, out, Screen("tiny"), threads=1)
 
 
 @pytest.fixture(scope="module")
