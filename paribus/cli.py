@@ -361,13 +361,22 @@ def list_parts(kind: Annotated[str, typer.Argument(help="models, datasets, trans
 @data_app.command("scan")
 def scan(
     path: Annotated[
-        Path, typer.Argument(help="A folder of labelled images, of images and masks, CamVid, or a manifest (CSV).")
+        Path,
+        typer.Argument(
+            help="A folder of labelled images, of images and masks, CamVid, a manifest (CSV), or a study file (YAML)."
+        ),
     ],
+    out: Out = OUT,
+    data: Data = None,
+    plugin: Plugins = None,
 ) -> None:
     """Look at every image once: classes, counts, what is broken, what is suspicious, what masks hold."""
     from paribus.scan import describe
     from paribus.scan import scan as look
 
+    if path.suffix in (".yaml", ".yml"):
+        _scan_study(_read(path, plugin), out, _pairs(data, "--data"))
+        return
     for line in describe(look(_images_at(path))):
         say(line)
 
@@ -409,6 +418,22 @@ def _say_audit(done: "Audited") -> None:
     for found in done.findings:
         say(f"{found.outcome.replace('_', ' ')}: {found.sentence}")
     say(f"Page: {done.page}")
+
+
+def _scan_study(study: "Study", out: Path, data: dict[str, Path]) -> None:
+    """Each data set of a study; where the study has been run, also what changed since."""
+    from paribus.execute import Place, scans_of
+    from paribus.scan import describe
+
+    arms: dict[int, list[str]] = {}
+    found = scans_of(study, Place.of(study, out), data)
+    for arm, each in found.items():
+        arms.setdefault(id(each), []).append(arm)
+    for names in arms.values():
+        if len(arms) > 1:
+            say(f"{', '.join(names)}:")
+        for line in describe(found[names[0]]):
+            say(line)
 
 
 def _read(path: Path, plugin: list[str] | None) -> "Study":
@@ -607,8 +632,8 @@ def _misused(error: Any, message: str) -> int:
 
 
 def _said(error: ParibusError) -> int:
-    for problem in error.problems:
-        print(problem.line(), file=sys.stderr)
+    for line in error.lines():
+        print(line, file=sys.stderr)
     return error.exit_code
 
 

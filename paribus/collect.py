@@ -23,6 +23,7 @@ from paribus.tuning import ON, choice, shown
 from paribus.tuning.choice import Tuned
 
 LOCK_FORMAT = 1
+PAIRS = 12  # images of two splits that look alike and are shown
 METRICS = "paribus.metrics"
 
 
@@ -38,6 +39,7 @@ def lock(bound: Bound, command: str | None = None) -> dict[str, Any]:
         "fingerprints": first.fingerprints,
         "left_out": len(first.left_out),
         "warnings": _kinds(first.warnings),
+        "alike": _alike(first),
         "groups": bound.design.groups,
         "own_split": first.images.own_split,
     }
@@ -83,6 +85,17 @@ def _masks(found: Scan) -> dict[str, Any]:
     return {
         "void": {split: pixels.void for split, pixels in splits.items()},
         "images_with": {s: dict(zip(classes, pixels.images_with, strict=True)) for s, pixels in splits.items()},
+    }
+
+
+def _alike(found: Scan) -> dict[str, Any]:
+    """Images that splits share, or nearly: how many pairs, the closest ones, and the images of each split."""
+    sides = [(p.first_split, p.first) for p in found.alike] + [(p.second_split, p.second) for p in found.alike]
+    return {
+        "count": len(found.alike),
+        "dropped": sum(pair.dropped for pair in found.alike),
+        "pairs": [vars(pair) for pair in found.alike[:PAIRS]],
+        "images": {split: sorted({image for s, image in sides if s == split}) for split in found.fingerprints},
     }
 
 

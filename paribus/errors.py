@@ -1,5 +1,6 @@
 """What a user can get wrong, said in their words: what was read, what was expected, what to write instead."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -8,8 +9,19 @@ LONGEST = 2000  # characters of a message: what was read may be a megabyte
 
 
 def printable(text: str) -> str:
-    """`text` on one line, with control characters and undecodable bytes shown as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+    """`text` on one line, with control characters and undecodable bytes shown as escapes such as `\\x1b`."""
+    return "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def encodable(text: str) -> str:
+    """`text` as it is, but for what UTF-8 cannot hold: the bytes of a file name in another encoding, as escapes."""
+    return "".join(_escape(c) if "\ud800" <= c <= "\udfff" else c for c in text)
+
+
+def _escape(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte of a file name that is not UTF-8
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape", "backslashreplace").decode()
 
 
 @dataclass(frozen=True)
@@ -31,17 +43,45 @@ class Problem:
         message = self.message if len(self.message) <= LONGEST else f"{self.message[:LONGEST]} …"
         return printable(f"{level}[{self.code}]: {where}{message}{fix}")
 
+    def record(self, severity: str = "error") -> dict[str, str]:
+        """What `line` says, JSON-ready. `path` is exact; for one that is not UTF-8 `path_hex` holds its bytes."""
+        texts = {"path": self.where, "message": self.message, "fix": self.fix}
+        row = {"code": self.code, "severity": severity} | {name: encodable(text) for name, text in texts.items()}
+        if row["path"] != self.where:
+            row["path_hex"] = self.where.encode("utf-8", "surrogateescape").hex()
+        return row
+
+
+def told(problems: Sequence[Problem], level: str = "error", most: int | None = None) -> list[str]:
+    """The lines of problems, at most `most` of a code; then how many more there are."""
+    counts: Counter[str] = Counter()
+    lines = []
+    for problem in problems:
+        counts[problem.code] += 1
+        if most is None or counts[problem.code] <= most:
+            lines.append(problem.line(level))
+    more = {code: count - most for code, count in counts.items() if most is not None and count > most}
+    return lines + [f"{level}[{code}]: and {count} more like this." for code, count in more.items()]
+
 
 class ParibusError(Exception):
-    """The base of all errors that are the user's to mend. Holds every problem found, not only the first."""
+    """The base of all errors that are the user's to mend. Holds every problem found, not only the first.
+
+    shown: how many problems of one code are told; all if None.
+    """
 
     exit_code = 1
     code = "DEFECT"
+    shown: int | None = None
 
     def __init__(self, problems: Sequence[Problem | str] | str):
         found = [problems] if isinstance(problems, str) else problems
         self.problems: list[Problem] = [p if isinstance(p, Problem) else Problem(self.code, p) for p in found]
-        super().__init__("\n".join(p.line() for p in self.problems))
+        super().__init__("\n".join(self.lines()))
+
+    def lines(self) -> list[str]:
+        """What the user is told."""
+        return told(self.problems, most=self.shown)
 
 
 class StudyError(ParibusError):
@@ -56,6 +96,7 @@ class DataError(ParibusError):
 
     exit_code = 3
     code = "DATA"
+    shown = 10
 
 
 class RunsFailed(ParibusError):
@@ -84,6 +125,13 @@ class IntegrityError(ParibusError):
 
     exit_code = 7
     code = "INTEGRITY"
+    shown = 10
+
+
+class DataChanged(IntegrityError):
+    """A file of the data set is not the one that was scanned."""
+
+    code = "DATA_CHANGED"
 
 
 def unknown(kind: str, name: str, known: Sequence[str]) -> str:

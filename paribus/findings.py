@@ -12,6 +12,7 @@ from paribus.stats import FEWEST_GROUPS
 from paribus.tuning import checks
 from paribus.tuning.choice import Tuned
 
+NEAR = "SPLIT_NEAR_DUPLICATE"  # the scan's warning of images of two splits that look alike
 VIDEO = "VIDEO_BETWEEN"  # the scan's warning of a split that lies between training frames of the same video
 Outcome = Literal["passed", "issue", "tip", "not_applicable", "skipped", "ignored"]
 
@@ -160,13 +161,29 @@ def _images_left_out(looked: Looked) -> Finding:
 
 def _data_warnings(looked: Looked) -> Finding:
     code, title = "DATA_WARNINGS", "Oddities of the data"
-    kinds = [kind for kind in looked.study["data"]["warnings"] if kind["code"] != VIDEO]
+    kinds = [kind for kind in looked.study["data"]["warnings"] if kind["code"] not in (VIDEO, NEAR)]
     if not kinds:
-        return Finding(
-            code, title, "passed", "The scan found nothing odd: no duplicates inside a split, no near copies."
-        )
+        return Finding(code, title, "passed", "The scan found nothing odd, such as duplicates inside a split.")
     counts = ", ".join(f"{kind['count']} x {kind['code']}" for kind in kinds)
     return Finding(code, title, "tip", f"The scan noted {counts}. For example: {kinds[0]['example']}")
+
+
+def _twins(looked: Looked) -> Finding:
+    """Scored images that have a copy, or nearly one, in another split."""
+    code, title = "TWINS", "Images that splits share"
+    told = looked.study["data"].get("alike")
+    if told is None:
+        return Finding(code, title, "not_applicable", "The scan of that time did not keep which images look alike.")
+    split = looked.study["split"]
+    scored, others = len(told["images"].get(split, ())), told["count"]
+    if not scored:
+        elsewhere = f" {others} pairs lie in other splits." if others else ""
+        return Finding(code, title, "passed", f"No {split} image looks nearly like one of another split.{elsewhere}")
+    sentence = (
+        f"{scored} {split} image{'s look' if scored > 1 else ' looks'} like one of another split, or nearly: the "
+        "report shows the closest pairs, and each arm's score without these images."
+    )
+    return Finding(code, title, "issue", sentence)
 
 
 def _video_split(looked: Looked) -> Finding:
@@ -364,5 +381,6 @@ CHECKS: tuple[Callable[[Looked], Finding], ...] = (
     _one_environment,
     _exact,
     _images_left_out,
+    _twins,
     _data_warnings,
 )

@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from paribus.errors import DataError, IntegrityError, MachineError, Problem
+from paribus.errors import DataChanged, DataError, MachineError, Problem
 
 MAX_FILE_BYTES = 256 << 20
 MAX_PIXELS = 50_000_000
@@ -66,6 +66,7 @@ _SIGNATURES = (
 _ORIENTATION = 0x0112
 _TIFF_BITS = 258
 _TIFF_PHOTOMETRIC = 262
+_STRIP = 1 << 20  # pixels that are composited at a time
 
 Notes = list[tuple[str, str]]  # (code, message)
 
@@ -112,13 +113,18 @@ def read(path: Path, name: str | None = None) -> Decoded:
 def decode(path: Path, *, sha256: str | None = None, name: str | None = None) -> NDArray[np.uint8]:
     """The (H, W, 3) uint8 RGB pixels of `path`.
 
-    Raises ImageProblem as `read` does, and IntegrityError (DATA_CHANGED) if the file's hash is not `sha256`.
+    Raises ImageProblem as `read` does, and DataChanged if the file's hash is not `sha256`.
     """
     data = read_bytes(path, name)
-    if sha256 is not None and hash_bytes(data) != sha256:
-        message = "the file is not the one that was looked at first: its content changed."
-        raise IntegrityError([Problem("DATA_CHANGED", message, name or path.name, "Restore the file or scan again.")])
+    check_bytes(data, sha256, name or path.name)
     return decode_bytes(data, name or path.name)[0]
+
+
+def check_bytes(data: bytes, sha256: str | None, name: str) -> None:
+    """Raises DataChanged if the hash of a file's content is not `sha256`; None allows any."""
+    if sha256 is not None and hash_bytes(data) != sha256:
+        message = "the file is not the one that was scanned: its content changed."
+        raise DataChanged([Problem("DATA_CHANGED", message, name, "Put the file back.")])
 
 
 def hash_bytes(data: bytes) -> str:
@@ -347,11 +353,18 @@ def _deep_grey(image: Image.Image, bits: int, notes: Notes) -> NDArray[np.uint8]
 def _on_white(image: Image.Image, notes: Notes) -> NDArray[np.uint8]:
     if image.mode == "La":
         image = image.convert("LA")
-    rgba = np.asarray(image.convert("RGBA")).astype(np.uint32)
-    alpha = rgba[:, :, 3:]
-    if (alpha < 255).any():
+    rgba = image.convert("RGBA")
+    width, height = rgba.size
+    pixels, hidden = np.empty((height, width, 3), np.uint8), False
+    rows = max(1, _STRIP // width)
+    for top in range(0, height, rows):  # wide integers of a whole image would need gigabytes
+        strip = np.asarray(rgba.crop((0, top, width, min(top + rows, height)))).astype(np.uint32)
+        alpha = strip[:, :, 3:]
+        hidden |= bool((alpha < 255).any())
+        pixels[top : top + rows] = (strip[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    if hidden:
         notes.append(("IMG_ALPHA", "has transparent pixels; they are shown on white."))
-    return ((rgba[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return pixels
 
 
 def _orientation(image: Image.Image, corrupt: list[warnings.WarningMessage]) -> int | None:

@@ -1,12 +1,12 @@
 """Trains what is to be trained, one job after another. A job that fails costs no other."""
 
 import errno
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from paribus import weights
 from paribus.contrasts import Contrast
-from paribus.errors import DataError, Diverged, Problem
+from paribus.errors import DataChanged, DataError, Diverged, Problem
 from paribus.predictions import RunRecord
 from paribus.prepared import LIMIT, PREPARED, prepared, too_large
 from paribus.runs import Run
@@ -68,7 +68,10 @@ class Worker:
         for left, job in zip(range(now, 0, -1), todo, strict=False):
             try:
                 self._train(job, left)
-            except (DataError, Diverged, MemoryError, OSError, RuntimeError, ValueError) as error:
+            except (DataError, DataChanged) as error:
+                failed = f"The run {job.name}, seed {job.run.seed} failed."
+                self.failures += [replace(p, message=f"{p.message} {failed}") for p in error.problems]
+            except (Diverged, MemoryError, OSError, RuntimeError, ValueError) as error:
                 self.failures.append(_failure(error, f"{job.name}, seed {job.run.seed}"))
             self.trained += 1
 
@@ -76,6 +79,7 @@ class Worker:
         from paribus.train import score_again, train
 
         run, name = job.run, job.name
+        _refuse_touched(job.data)
         pictures = self._pictures(job.data, run.recipe.input.args["prepare"])
         self.watcher.started(name, run)
         if self.store.has(run):
@@ -87,12 +91,16 @@ class Worker:
                 self._state(run),
                 self.store,
                 job.splits,
-                lambda epoch, seconds: self.watcher.epoch(name, run, epoch, seconds),
+                lambda epoch, seconds: self._epoch(job, epoch, seconds),
                 self.watcher.noted,
                 self.allow_inexact,
                 left,
             )
         self.watcher.finished(name, run, self.store.load(run.id, job.splits))
+
+    def _epoch(self, job: Job, epoch: int, seconds: float) -> None:
+        self.watcher.epoch(job.name, job.run, epoch, seconds)
+        _refuse_touched(job.data)
 
     def _pictures(self, each: Scan, shorter: int | None) -> Any:
         """The decoded images of a data set, one object for all runs that share them."""
@@ -113,6 +121,17 @@ class Worker:
         if use not in self.states:
             self.states[use] = weights.load(self.weights[use])
         return dict(self.states[use])
+
+
+def _refuse_touched(found: Scan) -> None:
+    """Raises DataChanged if a file is not what was scanned.
+
+    Runs are trained on decoded images whose files had the recorded hashes, and would not notice. But what a run says
+    is said of the data where they are: from here on nobody could do it again.
+    """
+    problems = found.sources.problems()
+    if problems:
+        raise DataChanged(problems)
 
 
 def _failure(error: Exception, where: str) -> Problem:

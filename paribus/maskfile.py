@@ -7,17 +7,19 @@ mask is read by its colours, as one in RGB is: then the order of its palette mea
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from paribus import images
-from paribus.errors import IntegrityError, Problem
+from paribus.errors import Problem
 from paribus.images import ImageProblem, Notes
 from paribus.labels import VOID, Colour, Space, mapped
 
 MAX_CLASSES = 254  # indices below, and VOID, fit into one byte
+MOST = 1 << 16  # values or colours of one picture that are counted
 _UNKNOWN = 254
 _LISTED = 8  # values or colours that a message names
 
@@ -43,6 +45,24 @@ class Coding:
         plain = (self.own.classes, sorted(self.values.items()), sorted(self.colours.items()), self.declared)
         return images.hash_bytes(repr((*plain, self.space.classes, self.numbers)).encode())
 
+    def plain(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "own": self.own.plain(),
+            "values": list(self.values.items()),
+            "colours": list(self.colours.items()),
+            "declared": self.declared,
+            "space": self.space.plain(),
+            "numbers": list(self.numbers),
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Coding":
+        """The coding that `plain` wrote."""
+        colours = {(r, g, b): index for (r, g, b), index in plain["colours"]}
+        own, space = Space.from_plain(plain["own"]), Space.from_plain(plain["space"])
+        return cls(own, dict(plain["values"]), colours, plain["declared"], space, tuple(plain["numbers"]))
+
 
 @dataclass(frozen=True)
 class MaskFacts:
@@ -63,14 +83,62 @@ class MaskFacts:
     palette: tuple[tuple[int, Colour], ...] = ()
     warnings: tuple[Problem, ...] = ()
 
+    def plain(self) -> dict[str, Any]:
+        """JSON-ready."""
+        row: dict[str, Any] = {
+            "sha256": self.sha256,
+            "own": self.own_hash,
+            "pixels": self.pixel_hash,
+            "bytes": self.file_bytes,
+            "width": self.width,
+            "height": self.height,
+            "counts": list(self.pixels),
+            "void": self.void,
+        }
+        if self.palette:
+            row["palette"] = [[index, list(colour)] for index, colour in self.palette]
+        if self.warnings:
+            row["warnings"] = [vars(problem) for problem in self.warnings]
+        return row
+
+    @classmethod
+    def from_plain(cls, row: Mapping[str, Any]) -> "MaskFacts":
+        """The facts that `plain` wrote."""
+        return cls(
+            row["sha256"],
+            row["own"],
+            row["pixels"],
+            row["bytes"],
+            row["width"],
+            row["height"],
+            tuple(row["counts"]),
+            row["void"],
+            tuple((index, (r, g, b)) for index, (r, g, b) in row.get("palette", ())),
+            tuple(Problem(**problem) for problem in row.get("warnings", ())),
+        )
+
 
 @dataclass(frozen=True)
 class Written:
-    """Pixels of each value, or of each colour, of one mask; palette: the colours of values that are indices."""
+    """Pixels of each value, or of each colour, of one mask; palette: the colours of values that are indices.
+
+    Of a picture with more than `MOST` colours (a photograph) the first ones.
+    """
 
     values: dict[int, int]
     colours: dict[Colour, int]
     palette: dict[int, Colour]
+
+    def plain(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {name: list(found.items()) for name, found in vars(self).items()}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Written":
+        """What `plain` wrote."""
+        colours = {(r, g, b): count for (r, g, b), count in plain["colours"]}
+        palette = {index: (r, g, b) for index, (r, g, b) in plain["palette"]}
+        return cls(dict(plain["values"]), colours, palette)
 
 
 def coding(
@@ -108,9 +176,9 @@ def written(path: Path, name: str | None = None) -> Written:
     array, palette, _ = _as_written(images.read_bytes(path, where), where, by_colour=False)
     if array.ndim == 2:
         values, counts = np.unique(array, return_counts=True)
-        return Written(dict(zip(values.tolist(), counts.tolist(), strict=True)), {}, palette)
+        return Written(dict(zip(values[:MOST].tolist(), counts[:MOST].tolist(), strict=True)), {}, palette)
     colours, counts = np.unique(_packed(array), return_counts=True)
-    return Written({}, dict(zip(map(_unpacked, colours.tolist()), counts.tolist(), strict=True)), {})
+    return Written({}, dict(zip(map(_unpacked, colours[:MOST].tolist()), counts[:MOST].tolist(), strict=True)), {})
 
 
 def generated(own: NDArray[np.uint8], code: Coding) -> MaskFacts:
@@ -121,13 +189,11 @@ def generated(own: NDArray[np.uint8], code: Coding) -> MaskFacts:
 def decode(path: Path, code: Coding, *, sha256: str | None = None, name: str | None = None) -> NDArray[np.uint8]:
     """(H, W) uint8: indices of the learned classes, and VOID.
 
-    Raises ImageProblem as `inspect` does, and IntegrityError (DATA_CHANGED) if the file's hash is not `sha256`.
+    Raises ImageProblem as `inspect` does, and DataChanged if the file's hash is not `sha256`.
     """
     where = name or path.name
     data = images.read_bytes(path, where)
-    if sha256 is not None and images.hash_bytes(data) != sha256:
-        message = "the mask is not the one that was looked at first: its content changed."
-        raise IntegrityError([Problem("DATA_CHANGED", message, where, "Restore the file or scan again.")])
+    images.check_bytes(data, sha256, where)
     return mapped(_own_mask(data, code, where)[0], code.numbers)
 
 

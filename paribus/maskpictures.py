@@ -12,7 +12,7 @@ from PIL import Image
 
 from paribus import durable, overlays
 from paribus.datasets import ImageSet, Item
-from paribus.errors import IntegrityError
+from paribus.errors import DataChanged, DataError, IntegrityError
 from paribus.execute import Bound
 from paribus.labels import Colour, Space, mapped
 from paribus.overlays import Mask, Pixels
@@ -37,18 +37,22 @@ class Seen:
 def draw(shown: Mapping[str, Any], folder: Path, bound: Bound, runs: Store) -> None:
     """Write every picture of `shown` (`report.masks.shown`) into `folder`, and a sheet with them side by side.
 
-    Images whose predicted masks were not kept are passed over. Raises IntegrityError for masks that are not what was
-    written, and DataError for images that can no longer be read.
+    Images whose predicted masks were not kept, or that are no longer what was scanned, are passed over. Raises
+    IntegrityError for predicted masks that are not what was written.
     """
     durable.make_folder(folder)
     for former in folder.glob("[0-9][0-9]-*.png"):
         durable.unlink(former)
     kept = Thumbnails(folder)
     for number, row in enumerate(shown["images"], 1):
-        seen = {arm: found for arm in shown["runs"] if (found := _seen(arm, shown, row, bound, runs))}
+        try:
+            seen = {arm: found for arm in shown["runs"] if (found := _seen(arm, shown, row, bound, runs))}
+            image = _pixels(bound.scans["baseline"].images, row["image"])
+        except (DataError, DataChanged):
+            continue
         if not seen:
             continue
-        pixels = _sized(_pixels(bound.scans["baseline"].images, row["image"]), next(iter(seen.values())).truth)
+        pixels = _sized(image, next(iter(seen.values())).truth)
         kept.keep(view(row["image"], "input"), jpeg(pixels, WIDE))
         for each in seen.values():
             _keep_arm(kept, row["image"], pixels, each)

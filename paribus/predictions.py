@@ -117,6 +117,14 @@ class MaskEvidence:
 Scores = ClassScores | MaskCounts
 
 
+def part(scores: Scores, kept: NDArray[np.bool_]) -> Scores:
+    """What was said about the images marked in `kept`, (N,)."""
+    ids = tuple(image for image, keep in zip(scores.image_ids, kept, strict=True) if keep)
+    if isinstance(scores, MaskCounts):
+        return MaskCounts(ids, scores.confusion[kept], scores.boundary[kept], scores.classes)
+    return ClassScores(ids, scores.targets[kept], scores.logits[kept], scores.classes)
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """One finished run: what it was, what it cost and what it said on every split.

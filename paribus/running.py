@@ -1,5 +1,6 @@
 """A study from its file to its report: bind the data, train what is missing, collect, render."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from paribus import durable, maskpictures, sealed
 from paribus.collect import collect, lock
-from paribus.errors import RunsFailed
+from paribus.errors import DataError, IntegrityError, MachineError, RunsFailed
 from paribus.execute import STUDY_LOCK, Bound, Place, Watcher, bind, data_lock, execute
 from paribus.locks import lock as lock_of
 from paribus.prepared import LIMIT, PREPARED
@@ -16,6 +17,8 @@ from paribus.report import pictures_of_masks, render
 from paribus.results import Results
 from paribus.study import Study
 from paribus.thumbnails import Thumbnails
+
+FINDINGS = "findings.jsonl"  # what was found of the last command: every file left out, every warning, every failure
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,9 @@ class Outcome:
 def holding(place: Place) -> Iterator[None]:
     """The only writer of the study's folder and of the runs beside it, which can be written and hold no leftovers.
 
-    Folders that are still empty in the end are removed again. Raises LockedError (exit 5) at once if another process
-    is there, MachineError (exit 6) if what is written there would not last.
+    Folders that are still empty in the end are removed again; why data were refused is left in FINDINGS. Raises
+    LockedError (exit 5) at once if another process is there, MachineError (exit 6) if what is written there would not
+    last.
     """
     folders = (place.folder, place.store.root, place.store.root.parent)
     new = [folder for folder in folders if not folder.exists()]
@@ -43,7 +47,12 @@ def holding(place: Place) -> Iterator[None]:
                 durable.sweep(folder)
             place.store.tidy()
             tidy_prepared(place.store.root.parent / PREPARED)
-            yield
+            try:
+                yield
+            except (DataError, IntegrityError) as error:
+                with suppress(MachineError):  # it is said in any case
+                    _write_findings(place, [problem.record() for problem in error.problems])
+                raise
     finally:
         for folder in new:
             with suppress(OSError):
@@ -97,15 +106,25 @@ def run(
         sealed.write(place.folder / STUDY_LOCK, lock(known, command), STUDY_LOCK)
 
     write_lock(bound)
+    records = [record for found in bound.scans.values() for record in found.records()]
+    _write_findings(place, records)
     failed = None
     try:
         limit = LIMIT if prepared is None else prepared
         execute(bound, place, watcher, max_runs, limit, allow_inexact, chosen=write_lock)
     except RunsFailed as error:
         failed = error
+        _write_findings(place, records + [problem.record() for problem in failed.problems])
     results = collect(place.folder, plugins=bound.study.plugins)
     shown = _pictures(bound, place, results) if pictures else None
     return Outcome(results, render(results, place.folder, shown), failed)
+
+
+def _write_findings(place: Place, records: list[dict[str, str]]) -> None:
+    """A line for each problem; arms that share their data find the same."""
+    lines = dict.fromkeys(json.dumps(record, ensure_ascii=False) for record in records)
+    durable.make_folder(place.folder)
+    durable.write(place.folder / FINDINGS, "".join(f"{line}\n" for line in lines).encode())
 
 
 def _pictures(bound: Bound, place: Place, results: Results) -> Thumbnails:
@@ -115,4 +134,4 @@ def _pictures(bound: Bound, place: Place, results: Results) -> Thumbnails:
     if images.masks is not None and chosen is not None:
         maskpictures.draw(chosen, folder, bound, place.store)
     by_id = {item.id: item for item in images.items}
-    return Thumbnails(folder, None if images.masks is not None else lambda i: images.load(by_id[i]))
+    return Thumbnails(folder, lambda name: images.load(by_id[name]) if name in by_id else None)

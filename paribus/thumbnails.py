@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paribus import durable
-from paribus.errors import IntegrityError, Problem
+from paribus.errors import DataChanged, DataError, IntegrityError, Problem
 
 SIDE = 128  # pixels of the longer side
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -22,11 +22,12 @@ class Thumbnails:
     """Name -> picture, from `folder`, or a JPEG made with `load` (id -> (H, W, 3) uint8) and kept there; else None.
 
     The name is an image's id, or what `view` gives for one of several pictures of an image. A file is named by hashes
-    of the picture's name and of its bytes. Raises IntegrityError for a picture that is not what was kept.
+    of the picture's name and of its bytes. `load` gives None for what it does not know. Raises IntegrityError for a
+    picture that is not what was kept.
     """
 
     folder: Path
-    load: Callable[[str], NDArray[np.uint8]] | None = None
+    load: Callable[[str], NDArray[np.uint8] | None] | None = None
 
     def __call__(self, name: str) -> bytes | None:
         found = next(iter(self._kept(name)), None)
@@ -34,7 +35,13 @@ class Thumbnails:
             return _checked(found)
         if self.load is None:
             return None
-        content = jpeg(self.load(name), SIDE)
+        try:
+            pixels = self.load(name)
+        except (DataError, DataChanged):  # the file is no longer what was scanned: no picture, but a report
+            return None
+        if pixels is None:
+            return None
+        content = jpeg(pixels, SIDE)
         self.keep(name, content)
         return content
 

@@ -39,7 +39,7 @@ class Found:
         self.left_out += [Problem("CLS_NO_CLASS_FOLDERS", message, name) for name in self.loose]
 
     def _name(self, path: Path) -> str:
-        return os.fsencode(path.relative_to(self.root).as_posix()).decode("utf-8", "backslashreplace")
+        return path.relative_to(self.root).as_posix()
 
     def _entries(self, home: Path) -> tuple[list[Path], list[Path]]:
         """(folders, image files) of `home`, in order of name."""

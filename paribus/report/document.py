@@ -14,7 +14,7 @@ from paribus.metrics import MetricFunction
 from paribus.one_run import OneRun, one_run
 from paribus.predictions import ClassScores, MaskCounts, MaskEvidence, RunRecord, Scores
 from paribus.questions import Question
-from paribus.report import evidence, masks, tuned
+from paribus.report import evidence, leaks, masks, tuned
 from paribus.report.numbers import scale_of
 from paribus.results import ArmResult, Results
 
@@ -39,6 +39,7 @@ def document(results: Results) -> Document:
         "findings": [_finding(finding) for finding in results.findings],
         "disagreements": _disagreements(results, known),
         "pictures": masks.shown(results, known),
+        "leaks": leaks.leaks(results, known),
         "best": _best(results, arms),
         "environment": results.environment,
         "seconds": results.seconds,

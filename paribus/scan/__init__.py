@@ -6,10 +6,10 @@ from typing import Any
 
 from paribus.datasets import ImageSet
 from paribus.errors import DataError, Problem
-from paribus.scan import masked, whole
+from paribus.scan import alike, masked, whole
 from paribus.scan.description import describe, remarks
-from paribus.scan.facts import FORMAT, Facts, Scan
-from paribus.scan.looking import guarded, look
+from paribus.scan.facts import FORMAT, Alike, Facts, Scan
+from paribus.scan.looking import guarded, look, sources
 from paribus.scan.pixels import SplitPixels
 from paribus.scan.undeclared import undeclared
 from paribus.scan.whole import REJECT_COUNT, REJECT_SHARE, OnLeak
@@ -40,23 +40,23 @@ def scan(
 ) -> Scan:
     """Read and decode every item once, and check the set as a whole.
 
-    Unusable files, and images that occur under two labels, are left out and named. The same image in two splits is
-    refused, unless `on_leak` is "drop_train": then its copy in train is left out. `known` is the `lock()` of an
-    earlier scan: a file with the same content is not decoded again. `progress` is called with (done, all).
+    Files are decoded in processes of their own (`paribus.scan.sandbox`). Unusable ones, and images that occur under two
+    labels, are left out and named. The same image in two splits is refused, unless `on_leak` is "drop_train": then its
+    copy in train is left out. `known` is the `lock()` of an earlier scan: a file with the same content is not decoded
+    again. `progress` is called with (done, all).
 
     In a set of masks every mask is decoded once too, and two labels are two masks.
 
     Raises DataError with every problem: DATA_EMPTY, DATA_TOO_MANY_REJECTED, SPLIT_LEAK, CLS_EMPTY_CLASS,
     CLS_TOO_FEW_IMAGES; of masks SPLIT_EMPTY, SEG_NO_LABELS, SEG_TOO_FEW_CLASSES, SEG_PALETTE_INCONSISTENT.
     """
-    seen = look(data, known, workers, progress)
+    seen, before = look(data, known, workers, progress)
     facts = {name: found for name, found in seen.items() if isinstance(found, Facts)}
     data = whole.reunited(data, facts)
     broken = [*data.left_out, *(found for found in seen.values() if isinstance(found, Problem))]
     copies = whole.copies([item for item in data.items if item.id in facts], facts)
-    conflicts = [alike for alike in copies if len({whole.truth(item, facts) for item in alike}) > 1]
-    agreeing = [alike for alike in copies if len({whole.truth(item, facts) for item in alike}) == 1]
-    left_out = [*broken, *(problem for alike in conflicts for problem in whole.conflict(alike, data))]
+    agreeing, linked, conflicts = whole.told_apart(copies, facts)
+    left_out = [*broken, *(problem for same in conflicts for problem in whole.conflict(same, data))]
     problems = whole.rejections(broken, len(data.items) + len(data.left_out))
     leaks, dropped = whole.leaks(agreeing, on_leak)
     problems += leaks
@@ -69,13 +69,23 @@ def scan(
     if problems:
         raise DataError(problems)
     facts = {item.id: facts[item.id] for item in usable}
-    duplicates = [d for alike in agreeing for d in whole.duplicates([item for item in alike if item.id not in gone])]
+    duplicates = [d for same in agreeing for d in whole.duplicates([item for item in same if item.id not in gone])]
     odd = [*data.notes, *(w for f in facts.values() for w in _warnings(f)), *duplicates]
+    odd += [whole.linked_conflict(same, data) for same in linked]
     odd += masked.remarks(data, usable, facts) if has_masks else []
-    odd += [*whole.near_copies(usable, facts), *whole.shared_groups(usable)]
+    near = alike.near_copies(usable, facts)
+    odd += [*alike.remarks(near), *whole.shared_groups(usable)]
     checked = guarded(replace(data, items=usable, left_out=tuple(left_out)), facts)
-    marks, origins = whole.fingerprints(checked, facts), whole.origins(checked, facts)
-    return Scan(checked, facts, marks, tuple(left_out), tuple(odd), origins)
+    return Scan(
+        checked,
+        facts,
+        whole.fingerprints(checked, facts),
+        tuple(left_out),
+        tuple(odd),
+        whole.origins(checked, facts),
+        sources(usable, facts, before),
+        (*(Alike(item.id, item.split, twin.id, twin.split, dropped=True) for item, twin in dropped), *near),
+    )
 
 
 def _warnings(facts: Facts) -> tuple[Problem, ...]:

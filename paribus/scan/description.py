@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from paribus.datasets import SPLITS
-from paribus.errors import Problem
+from paribus.errors import Problem, told
 from paribus.scan.facts import Scan
 
 
@@ -34,12 +34,7 @@ def describe(found: Scan) -> list[str]:
 
 def remarks(found: Scan, most: int = 10) -> list[str]:
     """What a user should know before training: files that are left out, at most `most` of a kind, and warnings."""
-    lines = []
-    for alike in _kinds(found.left_out):
-        lines += [problem.line("left out") for problem in alike[:most]]
-        if len(alike) > most:
-            lines.append(f"left out[{alike[0].code}]: and {len(alike) - most} more like this.")
-    return lines + _warnings(found)
+    return told(found.left_out, "left out", most) + _warnings(found)
 
 
 def _warnings(found: Scan) -> list[str]:

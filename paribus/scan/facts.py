@@ -1,6 +1,6 @@
 """What a scan found: the facts of each image, the set as it is used, and the lock that remembers both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from paribus.datasets import ImageSet, Item
 from paribus.errors import Problem
 from paribus.maskfile import MaskFacts
 from paribus.scan.pixels import SplitPixels, pixels_of
+from paribus.scan.sources import Sources
 
 FORMAT = 1
 
@@ -31,6 +32,53 @@ class Facts:
     warnings: tuple[Problem, ...] = ()
     mask: MaskFacts | None = None
 
+    def plain(self) -> dict[str, Any]:
+        """JSON-ready."""
+        row: dict[str, Any] = {
+            "bytes": self.file_bytes,
+            "sha256": self.sha256,
+            "pixels": self.pixel_hash,
+            "width": self.width,
+            "height": self.height,
+            "thumbnail": self.thumbnail.hex(),
+        }
+        if self.mask is not None:
+            row["mask"] = self.mask.plain()
+        if self.warnings:
+            row["warnings"] = [vars(problem) for problem in self.warnings]
+        return row
+
+    @classmethod
+    def from_plain(cls, row: Mapping[str, Any]) -> "Facts":
+        """The facts that `plain` wrote, a row of a lock for instance."""
+        return cls(
+            row["sha256"],
+            row["pixels"],
+            row["width"],
+            row["height"],
+            row["bytes"],
+            bytes.fromhex(row["thumbnail"]),
+            tuple(Problem(**problem) for problem in row.get("warnings", ())),
+            MaskFacts.from_plain(row["mask"]) if "mask" in row else None,
+        )
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Two images of two splits that look nearly the same, or are.
+
+    distance: root mean square difference of their thumbnails, in grey levels of 255; equalised: once brightness and
+    contrast of both are equal. dropped: the first is a copy of the second and was left out of train.
+    """
+
+    first: str
+    first_split: str
+    second: str
+    second_split: str
+    distance: float = 0.0
+    equalised: bool = False
+    dropped: bool = False
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -40,7 +88,7 @@ class Scan:
     at. facts: one entry for each usable item, by id. fingerprints: for each split, a hash over ids, labels or masks,
     pixels and classes; paths have no part in it. origins: the same over masks before their classes are merged, so that
     sets which differ in `labels` alone agree; empty without masks. left_out: what is not used, and why. warnings: what
-    is used, and looks odd.
+    is used, and looks odd. sources: the files themselves, to be watched. alike: images that splits share, or nearly so.
     """
 
     images: ImageSet
@@ -49,10 +97,17 @@ class Scan:
     left_out: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     origins: dict[str, str] = field(default_factory=dict)
+    sources: Sources = field(default_factory=Sources)
+    alike: tuple[Alike, ...] = ()
 
     @property
     def findings(self) -> tuple[Problem, ...]:
         return self.left_out + self.warnings
+
+    def records(self) -> list[dict[str, str]]:
+        """JSON-ready: each finding as `Problem.record` says it."""
+        left_out = [problem.record("left_out") for problem in self.left_out]
+        return left_out + [problem.record("warning") for problem in self.warnings]
 
     def pixels(self, split: str) -> SplitPixels:
         """How many pixels and images of a split each class has; of a set of masks."""
@@ -69,7 +124,7 @@ class Scan:
             "classes": list(classes),
             "fingerprints": self.fingerprints,
             "files": [_row(item, self.facts[item.id], classes) for item in self.images.items],
-            "left_out": [_problem_row(problem) for problem in self.left_out],
+            "left_out": [problem.record("left_out") for problem in self.left_out],
         }
         if self.images.space is not None:
             plain["masks"] = {
@@ -82,42 +137,5 @@ class Scan:
 
 
 def _row(item: Item, facts: Facts, classes: Sequence[str]) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "path": item.id,
-        "bytes": facts.file_bytes,
-        "sha256": facts.sha256,
-        "pixels": facts.pixel_hash,
-        "width": facts.width,
-        "height": facts.height,
-        "thumbnail": facts.thumbnail.hex(),
-        "label": classes[item.label] if facts.mask is None else None,
-        "split": item.split,
-        "group": item.group,
-    }
-    if facts.mask is not None:
-        row["mask"] = _mask_row(facts.mask)
-    if facts.warnings:
-        row["warnings"] = [_problem_row(problem) for problem in facts.warnings]
-    return row
-
-
-def _mask_row(mask: MaskFacts) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "sha256": mask.sha256,
-        "own": mask.own_hash,
-        "pixels": mask.pixel_hash,
-        "bytes": mask.file_bytes,
-        "width": mask.width,
-        "height": mask.height,
-        "counts": list(mask.pixels),
-        "void": mask.void,
-    }
-    if mask.palette:
-        row["palette"] = [[index, list(colour)] for index, colour in mask.palette]
-    if mask.warnings:
-        row["warnings"] = [_problem_row(problem) for problem in mask.warnings]
-    return row
-
-
-def _problem_row(problem: Problem) -> dict[str, str]:
-    return {"code": problem.code, "message": problem.message, "where": problem.where, "fix": problem.fix}
+    label = classes[item.label] if facts.mask is None else None
+    return {"path": item.id, "label": label, "split": item.split, "group": item.group} | facts.plain()

@@ -1,6 +1,6 @@
-"""Each image of a set, and its mask, read and decoded once."""
+"""Every image of a set, and its mask, looked at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import PIL
 from numpy.typing import NDArray
-from PIL import Image
 
 from paribus import images, maskfile
 from paribus.datasets import ImageSet, Item
@@ -18,43 +17,59 @@ from paribus.errors import Problem
 from paribus.images import ImageProblem
 from paribus.maskfile import MaskFacts
 from paribus.scan.facts import FORMAT, Facts
+from paribus.scan.reading import Files, check_match, thumbnail
+from paribus.scan.sandbox import Sandbox
+from paribus.scan.sources import Mark, Sources, mark_of
 
-_THUMBNAIL = 8  # pixels a side
+_SMALL = 64  # images that are not worth the start of a second process
 
 
 def look(
     data: ImageSet, known: Mapping[str, Any] | None, workers: int, progress: Callable[[int, int], None] | None
-) -> dict[str, Facts | Problem]:
-    """What was found in each item, by id. Pixels are let go at once."""
-    # Another version of the decoder may give other pixels for the same file.
-    current = known is not None and (known.get("format"), known.get("pillow")) == (FORMAT, PIL.__version__)
-    before = {row["path"]: row for row in known["files"]} if known is not None and current else {}
-    coding = data.coding.key() if data.coding else None
-    same_coding = bool(before) and known is not None and known.get("masks", {}).get("coding") == coding
+) -> tuple[dict[str, Facts | Problem], dict[Path, Mark | None]]:
+    """What was found in each item, by id, and how the file system described each file just before it was read.
+
+    Files that are not as in `known` are decoded in a sandbox.
+    """
+    before = _rows(data, known)
+    marks: dict[Path, Mark | None] = {}
 
     def one(item: Item) -> Facts | Problem:
-        row = before.get(item.id)
+        marks.update({path: mark_of(path) for path in (item.source, item.mask) if path is not None})
         try:
-            found = _generated(data.load(item)) if item.source is None else _file(item.source, item.id, row)
-            if data.masks is None:
-                return found
-            mask = _mask(item, data, row["mask"] if row and same_coding and "mask" in row else None)
-            _matching(item, found, mask)
-            return replace(found, mask=mask)
+            found = _generated(data.load(item)) if item.source is None else _file(item, before.get(item.id), sandbox)
+            return found if data.masks is None or found.mask is not None else _with_drawn_mask(item, found, data)
         except ImageProblem as error:
             return replace(error.problem, where=item.id)
 
     seen: dict[str, Facts | Problem] = {}
-    with ThreadPoolExecutor(workers) as pool:
+    threads = workers if len(data.items) > _SMALL else 1
+    # The sandbox goes first: where an interrupt leads out of here, nobody waits for an image.
+    with ThreadPoolExecutor(threads) as pool, Sandbox(data.coding) as sandbox:
         for done, (item, found) in enumerate(zip(data.items, pool.map(one, data.items), strict=True), start=1):
             seen[item.id] = found
             if progress:
                 progress(done, len(data.items))
-    return seen
+    return seen, marks
+
+
+def sources(items: Sequence[Item], facts: Mapping[str, Facts], marks: Mapping[Path, Mark | None]) -> Sources:
+    """The files of the items that are used."""
+    files: dict[Path, tuple[str, str]] = {}
+    for item in items:
+        image, mask = facts[item.id], facts[item.id].mask
+        if item.source is not None and image.sha256 is not None:
+            files[item.source] = item.id, image.sha256
+        if item.mask is not None and mask is not None and mask.sha256 is not None:
+            files[item.mask] = mask_name(item), mask.sha256
+    return Sources(files, {path: marks.get(path) for path in files})
 
 
 def guarded(data: ImageSet, facts: Mapping[str, Facts]) -> ImageSet:
-    """The set with loaders that decode only what was looked at: other content raises IntegrityError (DATA_CHANGED)."""
+    """The set with loaders that decode only what was looked at: other content raises DataChanged.
+
+    They decode in this process, bytes that came through the sandbox unharmed.
+    """
 
     def load(item: Item) -> NDArray[np.uint8]:
         if item.source is None:
@@ -71,83 +86,46 @@ def guarded(data: ImageSet, facts: Mapping[str, Facts]) -> ImageSet:
     return replace(data, load=load, masks=None if data.masks is None else masks)
 
 
+def _rows(data: ImageSet, known: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
+    """The rows of an earlier lock that can be believed: another decoder, or another coding, may see other things."""
+    coding = data.coding.key() if data.coding else None
+    if known is None or (known.get("format"), known.get("pillow")) != (FORMAT, PIL.__version__):
+        return {}
+    return {row["path"]: row for row in known["files"]} if known.get("masks", {}).get("coding") == coding else {}
+
+
+def _file(item: Item, before: Mapping[str, Any] | None, sandbox: Sandbox) -> Facts:
+    """What is in an item's files: as before if their content is. Raises ImageProblem."""
+    assert item.source is not None
+    if before is not None:
+        found = Facts.from_plain(before)
+        found = replace(found, mask=found.mask if item.mask else None)  # one that is drawn is drawn again
+        if images.hash_bytes(images.read_bytes(item.source, item.id)) == found.sha256 and _same_mask(item, found):
+            return found
+    if item.mask is None:
+        return sandbox.look(Files(item.id, item.source))
+    return sandbox.look(Files(item.id, item.source, mask_name(item), item.mask))
+
+
+def _same_mask(item: Item, before: Facts) -> bool:
+    if item.mask is None:
+        return True
+    content = images.hash_bytes(images.read_bytes(item.mask, mask_name(item)))
+    return before.mask is not None and content == before.mask.sha256
+
+
 def _generated(pixels: NDArray[np.uint8]) -> Facts:
     height, width = pixels.shape[:2]
-    return Facts(None, images.hash_pixels(pixels), width, height, 0, _thumbnail(pixels))
+    return Facts(None, images.hash_pixels(pixels), width, height, 0, thumbnail(pixels))
 
 
-def _file(path: Path, name: str, before: Mapping[str, Any] | None) -> Facts:
-    if before is not None:
-        content = images.hash_bytes(images.read_bytes(path, name))
-        if content == before["sha256"]:
-            said = tuple(Problem(**row) for row in before.get("warnings", ()))
-            small = bytes.fromhex(before["thumbnail"])
-            return Facts(content, before["pixels"], before["width"], before["height"], before["bytes"], small, said)
-    found = images.read(path, name)
-    small = _thumbnail(found.pixels)
-    return Facts(found.sha256, found.pixel_hash, found.width, found.height, found.file_bytes, small, found.warnings)
-
-
-def _thumbnail(pixels: NDArray[np.uint8]) -> bytes:
-    return Image.fromarray(pixels).resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX).tobytes()
-
-
-def _mask(item: Item, data: ImageSet, before: Mapping[str, Any] | None) -> MaskFacts:
-    """What the mask of an item holds. Raises ImageProblem."""
-    if item.mask is None or data.coding is None:
-        return _generated_mask(item, data)
-    name = mask_name(item)
-    try:
-        if before is not None and images.hash_bytes(images.read_bytes(item.mask, name)) == before["sha256"]:
-            return _known_mask(before)
-        found = maskfile.inspect(item.mask, data.coding, name)
-    except ImageProblem as error:
-        raise ImageProblem([_of_mask(error.problem, item)]) from None
-    return replace(found, warnings=tuple(_of_mask(problem, item) for problem in found.warnings))
-
-
-def _generated_mask(item: Item, data: ImageSet) -> MaskFacts:
+def _with_drawn_mask(item: Item, found: Facts, data: ImageSet) -> Facts:
+    """The facts with those of a mask that is no file. Raises ImageProblem."""
     assert data.masks is not None and data.space is not None
+    mask: MaskFacts
     if data.own_masks is None or data.coding is None:
-        return maskfile.generated(data.masks(item), maskfile.coding(data.space))
-    return maskfile.generated(data.own_masks(item), data.coding)
-
-
-def _known_mask(row: Mapping[str, Any]) -> MaskFacts:
-    return MaskFacts(
-        row["sha256"],
-        row["own"],
-        row["pixels"],
-        row["bytes"],
-        row["width"],
-        row["height"],
-        tuple(row["counts"]),
-        row["void"],
-        tuple((index, (r, g, b)) for index, (r, g, b) in row.get("palette", ())),
-        tuple(Problem(**problem) for problem in row.get("warnings", ())),
-    )
-
-
-def _of_mask(problem: Problem, item: Item) -> Problem:
-    return replace(problem, where=item.id, message=f"its mask {mask_name(item)}: {problem.message}")
-
-
-def _matching(item: Item, image: Facts, mask: MaskFacts) -> None:
-    """Refuse a mask that is not of its image's size, or may lie on the image before it was turned upright."""
-    shown, drawn = (image.width, image.height), (mask.width, mask.height)
-    name = mask_name(item)
-    turned = any(problem.code == "IMG_EXIF_ROTATED" for problem in image.warnings)
-    if turned and item.source is not None:
-        sideways = images.orientation_of(images.read_bytes(item.source), item.id) >= 5
-        stored = shown[::-1] if sideways else shown
-        if drawn == stored:
-            fits = "fits the image as it is stored" + (
-                ", not as it is shown" if stored != shown else " and as it is shown"
-            )
-            message = f"its EXIF orientation turns it, and the mask {name} {fits}: which one was it drawn on?"
-            fix = "Save the image upright without EXIF data, as the mask lies on it."
-            raise ImageProblem([Problem("SEG_EXIF", message, item.id, fix)])
-    if drawn != shown:
-        sizes = f"is {shown[0]}x{shown[1]}, its mask {name} is {drawn[0]}x{drawn[1]} pixels"
-        message = f"{sizes}. A mask is never resized to fit."
-        raise ImageProblem([Problem("SEG_SIZE_MISMATCH", message, item.id, "Export the mask at the image's size.")])
+        mask = maskfile.generated(data.masks(item), maskfile.coding(data.space))
+    else:
+        mask = maskfile.generated(data.own_masks(item), data.coding)
+    check_match(found, mask, item.id, mask_name(item))
+    return replace(found, mask=mask)

@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-from paribus import maskfile
 from paribus.datasets.found import Found, existing
 from paribus.datasets.items import SPLIT_NAMES
 from paribus.datasets.mask_folders import homes_of, pairs_of
@@ -19,6 +18,7 @@ from paribus.errors import DataError, Problem
 from paribus.images import ImageProblem
 from paribus.labels import VOID, Colour
 from paribus.maskfile import MAX_CLASSES, Written
+from paribus.scan.sandbox import Sandbox
 
 _FEW = 64  # values or colours in one file; a photograph has more
 _SAMPLE = 6  # files of a folder that are opened to see whether it holds masks
@@ -58,12 +58,13 @@ def undeclared(root: Path) -> Undeclared | None:
 
     Raises DataError where no mask can be read, and where the values cannot be classes (one only, or too many).
     """
-    folders = _folders(existing(root))
-    if folders is None:
-        return None
-    found = Found(root)
-    pairs, _ = pairs_of(root, homes_of(root, found, folders.images, folders.masks, folders.suffix), found)
-    seen = _seen(pairs)
+    with Sandbox() as sandbox:
+        folders = _folders(existing(root), sandbox)
+        if folders is None:
+            return None
+        found = Found(root)
+        pairs, _ = pairs_of(root, homes_of(root, found, folders.images, folders.masks, folders.suffix), found)
+        seen = _seen(pairs, sandbox)
     lines = [
         f"images in {folders.images}, masks in {folders.masks}: {len(pairs)} pairs"
         + (f", masks named like their image with {folders.suffix!r} behind" if folders.suffix else ""),
@@ -77,12 +78,12 @@ def undeclared(root: Path) -> Undeclared | None:
 # ------------------------------------------------------------------------------------------- which folders are which
 
 
-def _folders(root: Path) -> _Folders | None:
+def _folders(root: Path, sandbox: Sandbox) -> _Folders | None:
     """The two folders below the root, or below its split folders, of which one holds masks of the other's images."""
     tops = Found(root).subfolders(root)
     for home in (root, *(path for name, path in tops.items() if name.lower() in SPLIT_NAMES)):
         files = {name: _stems(path) for name, path in Found(home).subfolders(home).items()}
-        drawn = {name for name, found in files.items() if found and all(map(_has_few_values, _sample(found)))}
+        drawn = {name for name, found in files.items() if found and _look_drawn(_sample(found), sandbox)}
         fits = []
         for images, masks in permutations(files, 2):
             if (masks in drawn and images not in drawn) or _named_so(images, masks):
@@ -102,12 +103,13 @@ def _sample(files: dict[str, Path]) -> list[Path]:
     return list(files.values())[:: max(1, len(files) // _SAMPLE)]
 
 
-def _has_few_values(path: Path) -> bool:
+def _look_drawn(paths: Sequence[Path], sandbox: Sandbox) -> bool:
+    """Whether each of the pictures has few values or colours."""
     try:
-        found = maskfile.written(path)
+        found = (sandbox.written(path, path.name) for path in paths)
+        return all(max(len(each.values), len(each.colours)) <= _FEW for each in found)
     except ImageProblem:
         return False
-    return max(len(found.values), len(found.colours)) <= _FEW
 
 
 def _named_so(images: str, masks: str) -> bool:
@@ -130,10 +132,10 @@ def _prefixes(mask: str, images: dict[str, Path]) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------ what the masks hold
 
 
-def _seen(pairs: Sequence[Pair]) -> _Seen:
+def _seen(pairs: Sequence[Pair], sandbox: Sandbox) -> _Seen:
     """Raises DataError if no mask can be read. Masks that cannot are for the scan to name."""
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(_written, pairs))
+        found = list(pool.map(lambda pair: _written(pair, sandbox), pairs))
     read = [each for each in found if isinstance(each, Written)]
     if not read:
         problems = [each for each in found if isinstance(each, Problem)]
@@ -149,9 +151,9 @@ def _seen(pairs: Sequence[Pair]) -> _Seen:
     return _Seen(pixels, Counter(value for each in counts for value in each), palette)
 
 
-def _written(pair: Pair) -> Written | Problem:
+def _written(pair: Pair, sandbox: Sandbox) -> Written | Problem:
     try:
-        return maskfile.written(pair.mask, f"{pair.mask.parent.name}/{pair.mask.name}")
+        return sandbox.written(pair.mask, f"{pair.mask.parent.name}/{pair.mask.name}")
     except ImageProblem as error:
         return error.problem
 

@@ -4,11 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
 from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from paribus.datasets import SPLITS, ImageSet, Item
 from paribus.datasets.items import mask_name
@@ -18,9 +14,6 @@ from paribus.scan.facts import Facts
 REJECT_SHARE = 0.05  # more unusable files than this, and more than REJECT_COUNT, look like a failed copy
 REJECT_COUNT = 2
 _SHOWN = 10
-# Root mean square difference of two thumbnails, in grey levels of 255, up to which they count as nearly the same. In
-# photographs and faces the closest different pictures were 8 and more apart, a picture and its JPEG copy 1.4.
-_NEAR = 3.0
 
 OnLeak = Literal["refuse", "drop_train"]
 
@@ -59,19 +52,45 @@ def reunited(data: ImageSet, facts: Mapping[str, Facts]) -> ImageSet:
 
 def conflict(alike: Sequence[Item], data: ImageSet) -> list[Problem]:
     """An entry for each copy of an image whose labels or masks differ."""
+    message = f"{_contradiction(alike, data)}. None of them is used."
+    return [Problem("DATA_LABEL_CONFLICT", message, item.id, "Keep the right one.") for item in alike]
+
+
+def told_apart(
+    copies: Sequence[list[Item]], facts: Mapping[str, Facts]
+) -> tuple[list[list[Item]], list[list[Item]], list[list[Item]]]:
+    """The images that occur more than once: (with one label or mask, with several but one file, with several)."""
+    kinds: tuple[list[list[Item]], list[list[Item]], list[list[Item]]] = ([], [], [])
+    for alike in copies:
+        several = len({truth(item, facts) for item in alike}) > 1
+        kinds[0 if not several else 1 if _linked(alike) else 2].append(alike)
+    return kinds
+
+
+def _linked(alike: Sequence[Item]) -> bool:
+    """Whether these are one file with links to it, in one split: somebody gave the image two labels on purpose."""
+    files = {item.source.resolve() if item.source else None for item in alike}
+    return len(files) == 1 and None not in files and len({item.split for item in alike}) == 1
+
+
+def linked_conflict(alike: Sequence[Item], data: ImageSet) -> Problem:
+    """What is said of a link to an image of another label: it is used as it is."""
+    message = f"{_contradiction(alike, data)}: links to one file. All are used."
+    link = next((item for item in alike if item.source and item.source.is_symlink()), alike[0])
+    return Problem("DATA_LABEL_CONFLICT", message, link.id, "Remove the link if it is not meant.")
+
+
+def _contradiction(alike: Sequence[Item], data: ImageSet) -> str:
     names = [mask_name(item) if data.masks else data.classes[item.label] for item in alike]
     told = ", ".join(f"{item.id} ({name})" for item, name in zip(alike, names, strict=True))
-    what = "masks" if data.masks else "labels"
-    message = f"the same image has different {what}: {told}. None of them is used."
-    return [Problem("DATA_LABEL_CONFLICT", message, item.id, "Keep the right one.") for item in alike]
+    return f"the same image has different {'masks' if data.masks else 'labels'}: {told}"
 
 
 def rejections(broken: Sequence[Problem], total: int) -> list[Problem]:
     if len(broken) <= REJECT_COUNT or len(broken) <= REJECT_SHARE * total:
         return []
     message = f"{len(broken)} of {total} files cannot be used (the limit is {REJECT_SHARE:.0%}): a failed copy?"
-    more = [Problem("DATA_TOO_MANY_REJECTED", f"and {len(broken) - _SHOWN} more.")] if len(broken) > _SHOWN else []
-    return [Problem("DATA_TOO_MANY_REJECTED", message), *broken[:_SHOWN], *more]
+    return [Problem("DATA_TOO_MANY_REJECTED", message), *broken]
 
 
 def leaks(copies: Sequence[Sequence[Item]], on_leak: OnLeak) -> tuple[list[Problem], list[tuple[Item, Item]]]:
@@ -123,39 +142,6 @@ def duplicates(alike: Sequence[Item]) -> list[Problem]:
         return []
     names = " = ".join(item.id for item in alike)
     return [Problem("DATA_DUPLICATE", f"the same image more than once: {names}.", alike[0].id)]
-
-
-def near_copies(items: Sequence[Item], facts: Mapping[str, Facts]) -> list[Problem]:
-    """Images of two splits that look nearly the same. A warning: no threshold is sure."""
-    pairs: list[tuple[float, Item, Item]] = []
-    for first, second in combinations(SPLITS, 2):
-        left = [item for item in items if item.split == first]
-        right = [item for item in items if item.split == second]
-        if left and right:
-            pairs += [(d, left[i], right[j]) for d, i, j in _near_pairs(_stacked(left, facts), _stacked(right, facts))]
-    problems = []
-    for distance, a, b in sorted(pairs, key=lambda pair: (pair[0], pair[1].id))[:_SHOWN]:
-        message = f"looks nearly like {b.id} of {b.split} (thumbnails differ by {distance:.1f} of 255): a copy?"
-        problems.append(Problem("SPLIT_NEAR_DUPLICATE", message, a.id))
-    if len(pairs) > _SHOWN:
-        problems.append(Problem("SPLIT_NEAR_DUPLICATE", f"{len(pairs)} pairs in all; the closest are named."))
-    return problems
-
-
-def _stacked(items: Sequence[Item], facts: Mapping[str, Facts]) -> NDArray[np.float32]:
-    return np.stack([np.frombuffer(facts[i.id].thumbnail, np.uint8) for i in items]).astype(np.float32) - 128
-
-
-def _near_pairs(a: NDArray[np.float32], b: NDArray[np.float32]) -> list[tuple[float, int, int]]:
-    """(distance, row of a, row of b) of the rows that are at most _NEAR apart. A few hundred rows of a at a time."""
-    found = []
-    squares = (b * b).sum(axis=1)
-    for start in range(0, len(a), 256):
-        part = a[start : start + 256]
-        mean = ((part * part).sum(axis=1)[:, None] + squares - 2 * part @ b.T) / a.shape[1]
-        for i, j in np.argwhere(mean <= _NEAR**2):
-            found.append((float(max(mean[i, j], 0)) ** 0.5, start + int(i), int(j)))
-    return found
 
 
 def shared_groups(items: Sequence[Item]) -> list[Problem]:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from corrupting import c7
 from hostile_names import c14
 from identity import c15
+from mutated_files import c8
 from mutated_studies import c9
 from outcome import Outcome, Plan
 
-CAMPAIGNS: dict[str, Callable[[Plan], Outcome]] = {"C7": c7, "C9": c9, "C14": c14, "C15": c15}
+CAMPAIGNS: dict[str, Callable[[Plan], Outcome]] = {"C7": c7, "C8": c8, "C9": c9, "C14": c14, "C15": c15}

@@ -177,7 +177,9 @@ def test_names(tmp_path):
     data = folder(tmp_path)
     assert "ants/two\nlines.png" in splits_of(data)
     assert sorted(p.code for p in data.notes) == ["NAME_COLLISION_CASE", "NAME_COLLISION_UNICODE"]
-    assert [(p.code, p.where) for p in data.left_out] == [("NAME_NOT_UTF8", "ants/caf\\xe9_latin1.png")]
+    (odd,) = data.left_out
+    assert odd.line().startswith("error[NAME_NOT_UTF8]: ants/caf\\xe9_latin1.png: ")
+    assert odd.record()["path_hex"] == b"ants/caf\xe9_latin1.png".hex()
 
 
 def test_loose_images_are_named(tmp_path):

@@ -3,19 +3,18 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from paribus import images
-from paribus.datasets import ImageSet, Item, faces, folder, masks
-from paribus.errors import DataError, IntegrityError, ParibusError
+from paribus.datasets import ImageSet, Item, faces, folder
+from paribus.errors import DataError, IntegrityError
 from paribus.scan import changed, describe, scan
+from paribus.scan.sandbox import Sandbox
 
 
 def picture(seed):
@@ -171,8 +170,8 @@ def test_the_second_scan_decodes_nothing_and_says_the_same(root, monkeypatch):
     first = scan(folder(root))
     lock = json.loads(json.dumps(first.lock()))
     decoded = []
-    decode = images.decode_bytes
-    monkeypatch.setattr(images, "decode_bytes", lambda data, name: decoded.append(name) or decode(data, name))
+    look = Sandbox.look
+    monkeypatch.setattr(Sandbox, "look", lambda self, files: decoded.append(files.name) or look(self, files))
     again = scan(folder(root), known=lock)
     assert decoded == [] and again.fingerprints == first.fingerprints and again.facts == first.facts
     assert again.findings == first.findings != () and again.lock() == first.lock() and changed(lock, again) == []
@@ -258,69 +257,84 @@ def test_an_empty_set_is_refused():
     assert "DATA_EMPTY" in refused(data)
 
 
-# ---------------------------------------------------------------------------------------------- the corpus of bad sets
+# ---------------------------------------------------------------------------------------------- images of two splits
 
-NOT_YET = {
-    "cls-jpeg-bitrot": "damage that decodes cannot be seen without an earlier hash; the warning is optional",
+
+def scene(seed):
+    """Something with the contrasts of a photograph."""
+    small = Image.fromarray(np.random.default_rng(seed).integers(0, 200, (6, 6, 3), dtype=np.uint8))
+    return small.resize((256, 192), Image.Resampling.BICUBIC)
+
+
+COPIES = {
+    "compressed": (lambda image: image, False),
+    "smaller": (lambda image: image.resize((100, 75)), False),
+    "brighter": (lambda image: ImageEnhance.Brightness(image).enhance(1.2), True),
+    "darker": (lambda image: ImageEnhance.Brightness(image).enhance(0.7), True),
+    "paler": (lambda image: ImageEnhance.Contrast(image).enhance(0.7), True),
+    "gamma": (lambda image: image.point(lambda v: 255 * (v / 255) ** 0.8), True),
 }
-OTHER_COUNT = {"cls-symlink-inside": "one image under two labels: both are left out here as everywhere (17, not 19)"}
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    """The small sets with one fault each, made by the generator that lies beside the development data."""
-    data = os.environ.get("PARIBUS_DATA")
-    generator = Path(data).parent / "bad_inputs.py" if data else None
-    if generator is None or not generator.is_file():
-        pytest.skip("PARIBUS_DATA is not set, or no bad_inputs.py lies beside it")
-    target = tmp_path_factory.mktemp("corpus") / "bad"
-    subprocess.run([sys.executable, str(generator), str(target), "--no-big"], check=True, capture_output=True)
-    return target
+@pytest.mark.parametrize("way", COPIES)
+def test_a_copy_in_another_split_is_found_however_it_was_made(root, way):
+    copy, equalised = COPIES[way]
+    for i in range(12):
+        scene(i).save(root / f"train/ant/scene-{i}.png")
+    copy(scene(3)).save(root / "val/ant/copy.jpg", quality=85)
+    found = scan(folder(root))
+    assert [(p.first, p.second, p.equalised) for p in found.alike] == [
+        ("train/ant/scene-3.png", "val/ant/copy.jpg", equalised)
+    ]
+    (told,) = found.warnings
+    assert (told.code, told.where) == ("SPLIT_NEAR_DUPLICATE", "train/ant/scene-3.png")
+    assert (
+        "once brightness and contrast are equal" in told.message
+    ) == equalised and "val/ant/copy.jpg" in told.message
 
 
-def told(root, task="cls"):
-    """(number of usable images, codes, text, the scan or None if refused)."""
-    try:
-        found = scan(folder(root) if task == "cls" else masks(root, classes=["background", "disc", "box"]))
-    except ParibusError as error:
-        return 0, [p.code for p in error.problems], str(error), None
-    text = "\n".join(p.line() for p in found.findings)
-    return len(found.images.items), [p.code for p in found.findings], text, found
+def test_flat_images_are_alike_only_where_they_are(root):
+    for name, grey in (("train/ant/black", 0), ("train/bee/white", 255), ("val/ant/grey", 100), ("val/bee/near", 254)):
+        Image.new("RGB", (20, 20), (grey, grey, grey)).save(root / f"{name}.png")
+    assert [(p.first, p.second) for p in scan(folder(root)).alike] == [("train/bee/white.png", "val/bee/near.png")]
 
 
-@pytest.mark.parametrize(("task", "least"), [("cls", 90), ("seg", 40)])
-def test_the_corpus(corpus, task, least):
-    manifest = json.loads((corpus / "manifest.json").read_text())
-    wrong = []
-    cases = [case for case in manifest["cases"] if case["task"] == task and case["id"] not in NOT_YET]
-    for case in cases:
-        if "not-root" in case.get("needs", ()) and os.geteuid() == 0:
-            continue
-        usable, codes, text, found = told(corpus / case["root"], task)
-        if case["outcome"] in ("accept", "ignore"):
-            right = codes == []
-        else:
-            right = ("code" not in case or case["code"] in codes) and all(name in text for name in case["must_name"])
-        right &= (found is None) == (case["outcome"] == "refuse_dataset")
-        right &= case["id"] in OTHER_COUNT or usable == case.get("usable", usable)
-        if right and found and "expect" in case:
-            right &= as_expected(case, found)
-        if not right:
-            wrong.append((case["id"], codes, text))
-    assert len(cases) > least and wrong == []
+def test_copies_left_out_of_train_are_remembered(root):
+    shutil.copy(root / "train/ant/03.png", root / "val/ant/renamed.png")
+    (pair,) = scan(folder(root), on_leak="drop_train").alike
+    assert (pair.first, pair.second, pair.dropped) == ("train/ant/03.png", "val/ant/renamed.png", True)
 
 
-def as_expected(case, found):
-    expect = case["expect"]
-    if "classes" in expect and list(found.images.classes) != expect["classes"]:
-        return False
-    named = [item for item in found.images.items if item.id in [f.get("path") for f in case["files"]]]
-    if found.images.masks is not None:
-        drawn = [found.images.masks(item) for item in named]
-        values = [expect.get("unique", np.unique(mask).tolist()) == np.unique(mask).tolist() for mask in drawn]
-        return bool(named) and all(values) and all(mask.shape[::-1] == tuple(expect["size"]) for mask in drawn)
-    if "mean_rgb" not in expect:
-        return True
-    return bool(named) and all(
-        np.abs(found.images.load(item).mean((0, 1)) - expect["mean_rgb"]).max() <= expect["tol"] for item in named
-    )
+def test_a_link_to_an_image_of_another_class_is_meant(root):
+    (root / "train/bee/link.png").symlink_to("../ant/03.png")
+    found = scan(folder(root))
+    assert [(p.code, p.where) for p in found.warnings] == [("DATA_LABEL_CONFLICT", "train/bee/link.png")]
+    assert len(found.images.items) == 33 and found.left_out == ()
+    shutil.copy(root / "train/ant/03.png", root / "train/bee/copy.png")  # and now a copy as well
+    assert len(scan(folder(root)).left_out) == 3
+    (root / "train/bee/copy.png").unlink()
+    (root / "train/bee/link.png").rename(root / "val/bee/link.png")
+    (root / "val/bee/link.png").unlink()
+    (root / "val/bee/link.png").symlink_to("../../train/ant/03.png")  # over splits nobody can mean it
+    assert {p.code for p in scan(folder(root)).left_out} == {"DATA_LABEL_CONFLICT"}
+
+
+# ---------------------------------------------------------------------------------------------- watched
+
+
+def test_files_are_watched_by_what_the_file_system_says_and_judged_by_their_content(root, monkeypatch):
+    sources = scan(folder(root)).sources
+    path = root / "train/ant/03.png"
+    read = []
+    monkeypatch.setattr(images, "read_bytes", lambda p, name, own=images.read_bytes: read.append(p) or own(p, name))
+    assert sources.problems() == [] and read == []
+    os.utime(path)
+    assert sources.problems() == [] and read == [path]
+    assert sources.problems() == [] and read == [path]  # looked at once
+    size, times = path.stat().st_size, path.stat()
+    path.write_bytes(bytes(size))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # size and time are as before, but not the entry's own
+    (root / "val/bee/01.png").unlink()
+    found = {p.where: p.code for p in sources.problems()}
+    assert found == {"train/ant/03.png": "DATA_CHANGED", "val/bee/01.png": "FILE_MISSING"}
+    assert {p.where: p.code for p in sources.problems()} == found  # until it is put right

@@ -1,6 +1,17 @@
 """What each section of the page says: words and rows from the document, in the order a reader needs them."""
 
-from paribus.report.sections import arms, curves, first_screen, masks, one_run, predictions, questions, tuning, validity
+from paribus.report.sections import (
+    arms,
+    curves,
+    first_screen,
+    leaks,
+    masks,
+    one_run,
+    predictions,
+    questions,
+    tuning,
+    validity,
+)
 from paribus.report.sections.validity import OUTCOMES
 from paribus.report.sections.words import WORDS, Row
 
@@ -22,6 +33,7 @@ def view(document: Row) -> Row:
         "curves": curves.curves(document),
         "confusions": predictions.confusions(document),
         "disagreements": predictions.disagreements(document),
+        "leaks": leaks.leaks(document),
         "calibration": predictions.calibration(document),
         "classes": masks.classes(document),
         "pictures": masks.pictures(document),

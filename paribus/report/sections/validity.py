@@ -15,7 +15,7 @@ OUTCOMES = {
 }
 
 
-SHOWN_ELSEWHERE = ("classes", "splits", "images", "groups", "void", "images_with", "warnings")
+SHOWN_ELSEWHERE = ("classes", "splits", "images", "groups", "void", "images_with", "warnings", "alike")
 
 
 def certificates(document: Row) -> list[Row]:
