@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from paribus.report import figures, sections
 from paribus.report.numbers import count, duration, percent, plural
 
+DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 Pictures = Callable[[str], bytes | None]
 
 
@@ -80,12 +81,17 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
-def visible(text: str) -> str:
-    """`text` with control characters, lone surrogates and line separators as escapes; line feeds stay."""
-    hidden = {"Cc", "Cs", "Zl", "Zp"}
-    return "".join(
-        c.encode("unicode_escape").decode() if c != "\n" and unicodedata.category(c) in hidden else c for c in text
-    )
+def visible(text: str, isolated: bool = False) -> str:
+    """`text` with control characters, lone surrogates and line separators as escapes; line feeds stay.
+
+    isolated: it stands in an element of its own, so that what turns the writing direction turns no other words.
+    """
+
+    def hidden(c: str) -> bool:
+        turns = c in DIRECTIONS and not isolated
+        return turns or (c != "\n" and unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp"))
+
+    return "".join(c.encode("unicode_escape").decode() if hidden(c) else c for c in text)
 
 
 def _shown(value: object) -> object:
@@ -97,13 +103,13 @@ def _shown(value: object) -> object:
 
 def name(text: object) -> Markup:
     """A name from outside, isolated so that its writing direction stays its own."""
-    return Markup("<bdi>{}</bdi>").format(visible(str(text)).replace("\n", "\\n"))
+    return Markup("<bdi>{}</bdi>").format(visible(str(text), isolated=True).replace("\n", "\\n"))
 
 
 def choice(value: object) -> Markup:
     """A value of a recipe: `[0.08, 1]`, `none`, `true`."""
     text = yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
-    return Markup("<bdi>{}</bdi>").format(visible(text.removesuffix("...\n").strip()))
+    return Markup("<bdi>{}</bdi>").format(visible(text.removesuffix("...\n").strip(), isolated=True))
 
 
 def as_yaml(value: object) -> Markup:

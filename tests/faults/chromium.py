@@ -25,6 +25,18 @@ document.querySelectorAll("a, button, summary").forEach(each => { each.click(); 
 document.querySelectorAll("details").forEach(part => { part.open = true; });
 """
 
+TURNED = """
+(() => {
+  const texts = document.createTreeWalker(document.documentElement || document, NodeFilter.SHOW_TEXT);
+  let turned = 0;
+  while (texts.nextNode()) {
+    const outside = !texts.currentNode.parentElement.closest("bdi");
+    turned += outside && /[\\u202a-\\u202e\\u2066-\\u2069]/.test(texts.currentNode.data);
+  }
+  return turned;
+})()
+"""
+
 
 def found() -> str | None:
     """Where Chromium is, if it is anywhere."""
@@ -40,6 +52,7 @@ class Seen:
     console: list[str] = field(default_factory=list)
     text: str = ""
     elements: dict[str, int] = field(default_factory=dict)  # name of a tag -> how many there are
+    turned: int = 0  # texts outside of <bdi> that turn the writing direction
 
     @property
     def inert(self) -> bool:
@@ -86,7 +99,8 @@ class Browser:
         while not self.loaded:
             self._take(self._message())
         self._value(TOUCH, session)
-        self.seen.text = self._value("document.documentElement.innerText", session)
+        self.seen.text = self._value("(document.documentElement || {}).innerText || ''", session)
+        self.seen.turned = self._value(TURNED, session)
         tags = self._value("JSON.stringify([...document.querySelectorAll('*')].map(e => e.localName))", session)
         for tag in json.loads(tags):
             self.seen.elements[tag] = self.seen.elements.get(tag, 0) + 1

@@ -52,12 +52,12 @@ def _wrong(seen: chromium.Seen, said: list[str], visits: list[str]) -> Iterator[
     """What a page did that it must not do, and the names that cannot be read in it."""
     if not seen.inert or visits:
         yield f"dialogs {seen.dialogs}, requests {seen.requests + visits}, console {seen.console}"
-    if odd := {
-        tag: n for tag, n in seen.elements.items() if tag in ("iframe", "object", "embed", "base", "link", "form")
-    }:
+    if odd := sorted(FOREIGN & set(seen.elements)):
         yield f"elements {odd}"
     if seen.elements.get("script") != 1:
         yield f"{seen.elements.get('script')} scripts"
+    if seen.turned:
+        yield f"{seen.turned} texts turn the direction of what follows"
     text = _squeezed(seen.text)
     if unseen := [name for name in said if _squeezed(name) not in text]:
         yield f"not to be read: {unseen}"

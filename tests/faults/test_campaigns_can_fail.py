@@ -32,10 +32,12 @@ def test_a_page_that_escapes_nothing_is_noticed(tmp_path, monkeypatch):
     pages = import_module("paribus.report.page")
     monkeypatch.setattr(pages, "name", lambda text: pages.Markup(f"<bdi>{text}</bdi>"))
     monkeypatch.setattr(pages, "content_security_policy", lambda css, js: "")
-    monkeypatch.setattr(hostile_names, "PAYLOADS", ("<img src={canary}/1 onerror=alert(3)>", "<base href=x>"))
+    monkeypatch.setattr(pages, "visible", lambda text, isolated=False: text)
+    monkeypatch.setattr(hostile_names, "PAYLOADS", ("<form></form><img src={canary}/1 onerror=alert(3)>\u202e",))
     found = hostile_names.c14(Plan(tmp_path, short=True))
     told = " ".join(found.notes)
     assert not found.sound and "dialogs ['3" in told and "/1" in told and "not to be read" in told
+    assert "elements ['form']" in told and "turn the direction" in told
 
 
 def test_an_identity_that_nobody_compares_is_noticed(tmp_path, monkeypatch):

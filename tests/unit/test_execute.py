@@ -2,7 +2,9 @@
 
 import copy
 import errno
+import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -17,12 +19,14 @@ from paribus.study import Study
 
 class Watcher:
     def __init__(self):
-        self.trained, self.looks, self.plan = [], [], []
+        self.trained, self.looks, self.plan, self.notes = [], [], [], []
 
     def scanning(self, done, total): ...
-    def noted(self, problem): ...
     def epoch(self, arm, run, epoch, seconds): ...
     def finished(self, arm, run, record): ...
+
+    def noted(self, problem):
+        self.notes.append(problem)
 
     def planned(self, missing, finished):
         self.plan.append((missing, finished))
@@ -223,3 +227,32 @@ def test_another_arm_on_other_data_moves_no_lock(tmp_path):
     before = locks(more)
     assert len(before) == 2 and "data.lock.json" in before
     assert before < locks({"most": {"data.n": 8}, **more})  # the new arm comes first, and is not held against `more`
+
+
+def test_data_outside_the_studys_folder_are_told_unless_the_command_line_named_them(tmp_path, pictures):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "linked").symlink_to(pictures)
+    shutil.copytree(pictures, tmp_path / "here" / "own")
+    baseline = copy.deepcopy(BASELINE) | {"epochs": 1}
+    for root, given, told in (
+        (str(pictures), {}, True),
+        ("linked", {}, True),
+        ("own", {}, False),
+        ("pictures", {"pictures": pictures}, False),
+    ):
+        path = tmp_path / "here" / "study.yaml"
+        content = {
+            "seeds": 2,
+            "baseline": baseline | {"data": {"use": "folder", "root": root}},
+            "arms": {"b": {"epochs": 2}},
+        }
+        path.write_text(json.dumps(content))
+        found, watcher = Study.read(path), Watcher()
+        bind(found, Place.of(found, tmp_path / root.replace("/", "-")), given, None, watcher)
+        assert [p.where for p in watcher.notes if p.code == "DATA_OUTSIDE"] == [str(pictures.resolve())] * told
+
+
+def test_a_study_folder_has_a_plain_name(tmp_path):
+    path = tmp_path / "runs.yaml"
+    path.write_text(json.dumps({"seeds": 2, "baseline": BASELINE, "arms": {"b": {"epochs": 4}}}))
+    assert Place.of(Study.read(path), tmp_path / "out").folder.name.startswith("runs-")
