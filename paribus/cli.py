@@ -91,6 +91,7 @@ def plan(
     accuracy: Annotated[float, typer.Option(min=0.5, max=0.999, help="The accuracy you expect, for the power.")] = 0.88,
 ) -> None:
     """Before any training: what effect the design can detect, and how long it takes on this machine."""
+    from paribus.durable import megabytes
     from paribus.planning import costs, detectable, reduction
     from paribus.progress import duration
 
@@ -106,7 +107,8 @@ def plan(
             say(f"      precision: {row.faster} would take {duration(row.by_precision[row.faster])} a run")
     if shorter := reduction(bound):
         say(f"  input.prepare: {shorter} in the baseline would reduce all images once; no crop of any arm needs more")
-    say(f"  in all about {duration(sum(r.seconds for r in rows))} for {sum(r.missing + r.trials for r in rows)} runs")
+    runs, room = sum(r.missing + r.trials for r in rows), megabytes(sum(r.bytes for r in rows))
+    say(f"  in all about {duration(sum(r.seconds for r in rows))} for {runs} runs, and {room} on disk")
     say("")
     if bound.scans["baseline"].images.masks is not None:
         say("What effect can be found is not told of masks in advance: how images differ depends on the network too.")

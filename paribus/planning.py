@@ -33,7 +33,8 @@ class ArmCost:
 
     shared: seconds that the arm needs once for all its runs, the features of a body that stands still. by_precision:
     seconds of a run in each precision, so that the faster one can be chosen before the study begins. trials: tuning
-    runs still to train that no arm before it trains; they are scored on val alone.
+    runs still to train that no arm before it trains; they are scored on val alone. bytes_a_run: what a finished run
+    takes on disk.
     """
 
     arm: str
@@ -43,11 +44,17 @@ class ArmCost:
     by_precision: dict[str, float] = field(default_factory=dict)
     trials: int = 0
     seconds_a_trial: float = 0.0
+    bytes_a_run: int = 0
 
     @property
     def seconds(self) -> float:
         """Of everything that the arm still needs."""
         return self.missing * self.seconds_a_run + self.shared + self.trials * self.seconds_a_trial
+
+    @property
+    def bytes(self) -> int:
+        """On disk, of everything that the arm still needs."""
+        return (self.missing + self.trials) * self.bytes_a_run
 
     @property
     def faster(self) -> str | None:
@@ -102,12 +109,16 @@ def _any_run(bound: Bound, arm: str) -> Run:
 
 @dataclass(frozen=True)
 class _Speed:
-    """Measured here. epoch: seconds of an epoch of training; image: of evaluating one. splits: scored every epoch."""
+    """Measured here. epoch: seconds of an epoch of training; image: of evaluating one. splits: scored every epoch.
+
+    room: bytes of a finished run.
+    """
 
     epoch: float
     image: float
     body_is_fixed: bool
     splits: tuple[str, ...]
+    room: int
 
     def a_run(self, recipe: Recipe, images: Mapping[str, int]) -> float:
         """Seconds of a run that is scored on these images."""
@@ -138,12 +149,13 @@ def _cost(
         by_precision={precision: speed.a_run(recipe, images) for precision, speed in speeds.items()},
         trials=trials,
         seconds_a_trial=own.a_run(recipe, {ON: images[ON]}) if trials else 0.0,
+        bytes_a_run=own.room,
     )
 
 
 def _speed(bound: Bound, run: Run, pictures: "Pictures") -> _Speed:
     """From a few real steps and one evaluation batch."""
-    from paribus import weights
+    from paribus import room, weights
     from paribus.train import prepare
 
     state = weights.load(bound.weights[network_of(run.recipe.model)]) if run.weights else None
@@ -152,7 +164,8 @@ def _speed(bound: Bound, run: Run, pictures: "Pictures") -> _Speed:
     from_features = training.body_is_fixed and run.recipe.views is not None
     epoch = 0.0 if from_features else _training_seconds(training)
     splits = tuple(split for split in ("train", "val", "test") if training.task.each_epoch(split))
-    return _Speed(epoch, image, training.body_is_fixed, splits)
+    scored = {item.split for item in pictures.images.items}
+    return _Speed(epoch, image, training.body_is_fixed, splits, room.of_a_run(training, pictures, sorted(scored)))
 
 
 def _training_seconds(training: "Training") -> float:

@@ -18,9 +18,18 @@ def refuse_too_little(training: "Training", pictures: "Pictures", splits: Iterab
     """Raises MachineError (exit 6) if `runs` runs like this one may not find room where `at` is or will be."""
     weights = _size(training.model.state_dict().values())
     learned = _size(p for p in training.model.parameters() if p.requires_grad)
+    a_run = of_a_run(training, pictures, splits)
+    unfinished = STATES * (weights + MOMENTS * learned) + a_run - weights
+    durable.need(at, runs * a_run + unfinished, f"{runs} runs like this one")
+
+
+def of_a_run(training: "Training", pictures: "Pictures", splits: Iterable[str]) -> int:
+    """Bytes of a finished run like this one that is scored on these splits: weights twice, and what it says of images.
+
+    Pictures of predicted masks come on top; they are compressed.
+    """
     said = sum(_evidence(training, pictures, split) for split in splits)
-    unfinished = STATES * (weights + MOMENTS * learned) + weights + said
-    durable.need(at, runs * (2 * weights + said) + unfinished, f"{runs} runs like this one")
+    return 2 * _size(training.model.state_dict().values()) + said
 
 
 def _evidence(training: "Training", pictures: "Pictures", split: str) -> int:

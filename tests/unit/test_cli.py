@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -276,6 +277,7 @@ def test_plan_says_time_and_power_and_trains_nothing(study, capsys):
     assert cli("plan", study, "--out", study.parent / "out", "--threads", 1) == 0
     said = capsys.readouterr().out
     assert "wide: 2 runs to train" in said and "quiet seeds" in said and "noisy seeds" in said
+    assert re.search(r"for 6 runs, and [0-9.]+ kB on disk", said)
     assert not (study.parent / "out/runs").exists()
 
 

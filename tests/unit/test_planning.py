@@ -32,6 +32,11 @@ def test_images_that_are_larger_than_any_arm_needs_could_be_reduced_once(shorter
     assert reduction(bound(shorter, **changes)) == expected
 
 
+def test_what_all_missing_runs_take():
+    row = ArmCost("baseline", 3, 10.0, shared=5.0, trials=2, seconds_a_trial=1.0, bytes_a_run=1000)
+    assert (row.seconds, row.bytes) == (37.0, 5000)
+
+
 def test_the_faster_precision_is_named_only_where_it_saves_a_tenth():
     row = ArmCost("baseline", 1, 10.0, by_precision={"float32": 10.0, "bf16": 8.0})
     assert row.faster == "bf16"
