@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 QUESTION_KEYS = ("ask", "compare", "effect", "weights", "bundle", "metric", "margin", "score_in")
 MOST_QUESTIONS = 512
+LONGEST_TEXT = 500
 Factors = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -120,6 +121,10 @@ class _Asker:
         for key in asked:
             if key not in QUESTION_KEYS:
                 self.reader.problem((*where, key), unknown(f"key of question {name!r}", key, QUESTION_KEYS))
+        ask = asked.get("ask")
+        if (ask is not None and not isinstance(ask, str)) or max(len(name), len(ask or "")) > LONGEST_TEXT:
+            message = f"question {name[:80]!r}: a name and `ask` are texts of at most {LONGEST_TEXT} characters."
+            self.reader.problem(where, message)
         kinds = [k for k in ("compare", "effect", "weights") if k in asked]
         if len(kinds) != 1:
             self.reader.problem(where, f"question {name!r} needs exactly one of compare, effect and weights.")

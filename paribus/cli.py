@@ -265,7 +265,7 @@ def report(
     ] = False,
 ) -> None:
     """Write the report again from what is stored; trains nothing and opens no image."""
-    from paribus import collect, compare
+    from paribus import collect, compare, durable
     from paribus.locks import lock
     from paribus.report import render
     from paribus.thumbnails import Thumbnails
@@ -273,6 +273,7 @@ def report(
     _pictures_choice(pictures)
     for each in _study_folders(folder):
         with lock(each):
+            durable.refuse_links(each)
             compared = (each / COMPARED).exists()
             results = compare.collect(each) if compared else collect.collect(each, plugins=_plugins(plugin))
             shown = Thumbnails(each / "pictures") if pictures == "few" else None
@@ -305,6 +306,7 @@ def compare(
 ) -> None:
     """The same statistics, verdicts and report for models that were trained elsewhere."""
     from paribus import compare as comparing
+    from paribus import durable
     from paribus.locks import lock
     from paribus.naming import folder_name
     from paribus.report import render
@@ -317,6 +319,7 @@ def compare(
     )
     folder = out / folder_name(predictions[0].stem)
     with lock(folder):
+        durable.refuse_links(folder)
         comparing.write(read, folder, results)
         path = render(results, folder)
     _say_answers(results.contrasts)

@@ -6,13 +6,14 @@ Each step is announced to `paribus.faultpoints`, so that tests can kill the proc
 import errno
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from paribus.errors import MachineError, Problem
+from paribus.errors import IntegrityError, MachineError, Problem
 from paribus.faultpoints import step
 
 CODES = {
@@ -157,6 +158,14 @@ def sweep(folder: Path) -> None:
     """
     for leftover in [*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")]:
         unlink(leftover)
+
+
+def refuse_links(folder: Path) -> None:
+    """Raises IntegrityError (exit 7) for a link right below a folder: what is written there must stay there."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.is_symlink():
+            fix = f"rm {shlex.quote(str(path))} and give the same command again."
+            raise IntegrityError([Problem("FOLDER_LINK", "is a link, and leads elsewhere.", str(path), fix)])
 
 
 def probe(folder: Path) -> None:

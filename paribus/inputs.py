@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from paribus.parts import Range
 
-Pixels = Annotated[int, Range(8)]
+Pixels = Annotated[int, Range(8, 4096)]
 
 
 def images(

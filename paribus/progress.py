@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from paribus.contrasts import Contrast
-from paribus.errors import Problem
+from paribus.errors import Problem, printable
 from paribus.predictions import RunRecord
 from paribus.runs import Run
 from paribus.tuning import shown
@@ -34,7 +34,7 @@ class Screen:
         if done == total:
             self._say(f"{total} images looked at")
         elif done % 50 == 0:
-            self._show(f"{self.title}: looking at the images, {done} of {total}")
+            self._show(f"{printable(self.title)}: looking at the images, {done} of {total}")
 
     def tuning(self, missing: int, finished: int) -> None:
         """Tuning runs to train before any that is scored, and those that are there already."""
@@ -93,7 +93,7 @@ class Screen:
 
     def _line(self, arm: str, run: Run, epoch: int) -> str:
         where = f"run {self.done + 1} of {self.missing}: {arm} seed {run.seed}, epoch {epoch} of {run.recipe.epochs}"
-        return f"{self.title}\n{where}{self._left()}"
+        return f"{printable(self.title)}\n{where}{self._left()}"
 
     def _left(self) -> str:
         if not self.done:

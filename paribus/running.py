@@ -36,12 +36,13 @@ def holding(place: Place) -> Iterator[None]:
 
     Folders that are still empty in the end are removed again; why data were refused is left in FINDINGS. Raises
     LockedError (exit 5) at once if another process is there, MachineError (exit 6) if what is written there would not
-    last.
+    last, IntegrityError (exit 7) if it would be written elsewhere.
     """
     folders = (place.folder, place.store.root, place.store.root.parent)
     new = [folder for folder in folders if not folder.exists()]
     try:
         with lock_of(place.store.root), lock_of(place.folder):
+            durable.refuse_links(place.folder)
             for folder in (place.store.root, place.folder):
                 durable.probe(folder)
                 durable.sweep(folder)

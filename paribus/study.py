@@ -25,6 +25,7 @@ KEYS = (
 CONTROL_SEEDS = 1000  # the control arm's seeds are the study's plus this
 METRICS = "paribus.metrics"
 MOST_ARMS = 512
+LONGEST_TEXT = 500
 MOST_PROBLEMS = 100  # that are said at once
 
 
@@ -154,6 +155,8 @@ class _Reader:
         if value is not None and not isinstance(value, str):
             self.problem((key,), f"{key} must be a text, not {value!r}.")
             return default
+        if value is not None and len(value) > LONGEST_TEXT:
+            self.problem((key,), f"{key} has {len(value)} characters; at most {LONGEST_TEXT} can be shown.")
         return value
 
     def _choice(self, key: str, options: tuple[str, ...], default: str | None) -> str | None:

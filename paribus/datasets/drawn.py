@@ -17,14 +17,15 @@ from paribus.parts import Range, Share
 
 _KEPT_DRAWINGS = 256 << 20  # bytes of generated pixels held in memory; larger sets are drawn again when asked for
 
+MOST = 100_000  # images of a split, or frames of a film
 _Side = Annotated[int, Range(32, 1024)]  # pixels
 
 
 def faces(
     *,
-    n: Annotated[int, Range(2)] = 800,
-    n_val: Annotated[int, Range(0)] = 400,
-    n_test: Annotated[int, Range(0)] = 0,
+    n: Annotated[int, Range(2, MOST)] = 800,
+    n_val: Annotated[int, Range(0, MOST)] = 400,
+    n_test: Annotated[int, Range(0, MOST)] = 0,
     size: Annotated[int, Range(32, 1024)] = 96,
     difficulty: Share = 0.5,
     confound: Share | dict[str, Share] = 0.0,
@@ -76,9 +77,9 @@ def faces(
 
 def streets(
     *,
-    n: Annotated[int, Range(2)] = 200,
-    n_val: Annotated[int, Range(0)] = 80,
-    n_test: Annotated[int, Range(0)] = 0,
+    n: Annotated[int, Range(2, MOST)] = 200,
+    n_val: Annotated[int, Range(0, MOST)] = 80,
+    n_test: Annotated[int, Range(0, MOST)] = 0,
     size: tuple[_Side, _Side] = (96, 128),
     difficulty: Share = 0.5,
     seed: int = 0,
@@ -106,9 +107,9 @@ def streets(
 
 def drives(
     *,
-    n: Annotated[int, Range(2)] = 192,
-    n_test: Annotated[int, Range(0)] = 96,
-    frames: Annotated[int, Range(1)] = 8,
+    n: Annotated[int, Range(2, MOST)] = 192,
+    n_test: Annotated[int, Range(0, MOST)] = 96,
+    frames: Annotated[int, Range(1, MOST)] = 8,
     split: Literal["sequence", "random"] = "sequence",
     size: tuple[_Side, _Side] = (96, 128),
     difficulty: Share = 0.5,

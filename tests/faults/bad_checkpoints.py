@@ -248,6 +248,15 @@ FINISHED = {
     "weights flipped": Case(
         lambda p: flip(p.run / "last.safetensors"), ("RUN_DAMAGED", "last.safetensors", HASHES), "verify"
     ),
+    "pictures a link to outside": Case(
+        lambda p: moved_out(p.out / "study" / "pictures", p.out.parent / "outside"),
+        ("FOLDER_LINK", "pictures", r"rm \S+"),
+    ),
+    "tables a link to outside": Case(
+        lambda p: moved_out(p.out / "study" / "tables", p.out.parent / "outside"),
+        ("FOLDER_LINK", "tables", r"rm \S+"),
+        "run",
+    ),
     "study.lock.json flipped": Case(
         lambda p: flip(p.out / "study" / "study.lock.json"), ("LOCK_DAMAGED", "study.lock.json", "paribus run")
     ),

@@ -103,6 +103,11 @@ CASES = {
     "unknown-field": instead("epochs: 2", "epoch: 2", ("STUDY", 6, "Did you mean 'epochs'?")),
     "unknown-argument": instead("width: 4", "witdh: 4", ("STUDY", 5, "Did you mean 'width'?")),
     "unknown-part": instead("small_cnn", "smal_cnn", ("STUDY", 5, "Did you mean 'small_cnn'?")),
+    "title-of-megabyte": instead("Base", "a" * 900_000, ("STUDY", 1, "has 900000 characters")),
+    "ask-that-is-a-list": more("questions: {q: {compare: [baseline, hot], ask: [1]}}", ("STUDY", 9, "are texts of")),
+    "question-name-long": more(f"questions: {{{'q' * 600}: {{compare: [baseline, hot]}}}}", ("STUDY", 9, "texts of")),
+    "images-without-number": instead("data: faces", "data: {use: faces, n: 1000000000}", ("STUDY", 4, "to 100000")),
+    "images-without-end": more("  huge: {input.size: 1000000}", ("STUDY", 9, "from 8 to 4096")),
     "unknown-model-of-megabyte": instead(
         "small_cnn", '"timm:' + "a" * 500_000 + '"', ("STUDY", 5, "Unknown timm model 'aaa")
     ),
