@@ -5,73 +5,34 @@ import inspect
 import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from paribus import asking, grouping, sealed, weights
+from paribus import grouping, sealed, trials, weights
+from paribus.bound import Bound as Bound
+from paribus.bound import Place as Place
+from paribus.bound import runs_of
 from paribus.contrasts import arms_still_needed, contrasts
 from paribus.datasets import ImageSet
 from paribus.errors import DataError, IntegrityError, Problem, RunsFailed, StudyError
 from paribus.jobs import Job, Worker
 from paribus.jobs import Watcher as Watcher
-from paribus.naming import folder_name
 from paribus.parts import build, choices, resolve
 from paribus.predictions import RunRecord
 from paribus.prepared import LIMIT
 from paribus.questions import Design
 from paribus.recipe import HOMES, Recipe
-from paribus.runs import Run, sources_of
+from paribus.runs import Run
 from paribus.scan import Scan, changed, scan
 from paribus.store import Store
 from paribus.study import METRICS, Study
-from paribus.tuning import ON, choice, shown
-from paribus.tuning.choice import Tuned
-from paribus.weights import Weights
+from paribus.tuning import ON
 from paribus.zoo import network_of
 
 STUDY_LOCK = "study.lock.json"
 DATA_LOCK = "data.lock.json"
 LARGEST_LOCK = 1 << 30  # bytes: about two million images
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a study's files are: its own folder, and the run folders that studies share."""
-
-    folder: Path
-    store: Store
-
-    @classmethod
-    def of(cls, study: Study, out: Path) -> "Place":
-        """`out/<name of the study file>/` for the report and the locks, `out/runs/` for the runs."""
-        name = folder_name(study.path.stem) if study.path is not None else "study"
-        return cls(out / name, Store(out / "runs"))
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A study with its data looked at and its weights found: every run is determined.
-
-    In a study with `tune` the tuning runs are, and with them all else: an arm whose value is not chosen yet has no run
-    to be scored. Where it is chosen, the study's recipes and questions have it.
-    """
-
-    study: Study
-    design: Design
-    scans: dict[str, Scan]  # by arm; arms with the same data share one
-    weights: dict[str, Weights]  # by model name, for pretrained models
-    runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
-    trials: dict[str, tuple[tuple[Run, ...], ...]] = field(default_factory=dict)  # arm -> candidate -> tuning runs
-    val_groups: dict[str, str] | None = None  # of the images that choose, where epochs are cross-fitted on them
-
-    def fingerprints(self, arm: str) -> dict[str, str]:
-        """Split -> fingerprint of an arm's data."""
-        return self.scans[arm].fingerprints
-
-    def on_val(self, arm: str) -> dict[str, str]:
-        """The same for the one split on which tuning runs are scored: no other can be read by mistake."""
-        return {ON: self.fingerprints(arm)[ON]}
 
 
 def bind(
@@ -95,60 +56,11 @@ def bind(
     groups = grouping.groups(study.groups, first.images, split)
     design = Design(study.looks, split, study.epoch, groups)  # type: ignore[arg-type]
     bound = Bound(study, design, scans, found)
-    if study.tuning is None:
-        return replace(bound, runs={arm: _runs(bound, arm) for arm in study.recipes})
-    trials = {
-        arm: tuple(_seeded(bound, arm, each.recipe, study.tuning.seeds) for each in candidates)
-        for arm, candidates in study.tuning.candidates.items()
-    }
-    apart = grouping.groups(study.groups, first.images, ON) if study.epoch == "crossfit" else None
-    return tuned(replace(bound, trials=trials, val_groups=apart), place.store)
-
-
-def _runs(bound: Bound, arm: str) -> tuple[Run, ...]:
-    return _seeded(bound, arm, bound.study.recipes[arm], bound.study.seeds_of(arm))
-
-
-def _seeded(bound: Bound, arm: str, recipe: Recipe, seeds: tuple[int, ...]) -> tuple[Run, ...]:
-    pretrained = bound.weights[network_of(recipe.model)].sha256 if recipe.model.args.get("pretrained") else None
-    train, sources = bound.scans[arm].fingerprints["train"], sources_of(recipe)
-    return tuple(Run(recipe, seed, train, pretrained, sources) for seed in seeds)
-
-
-def tuned(bound: Bound, store: Store) -> Bound:
-    """The study with the values that tuning chose, and the runs to be scored, for each arm whose tuning is complete."""
-    study, tuning = bound.study, bound.study.tuning
-    if tuning is None:
-        return bound
-    found = {arm: what_tuning_found(bound, store, arm) for arm in bound.trials}
-    chosen = {arm: each.chosen.values for arm, each in found.items() if each.chosen}
-    recipes = {
-        arm: next((c.recipe for c in tuning.candidates[arm] if c.values == chosen.get(arm)), recipe)
-        for arm, recipe in study.recipes.items()
-    }
-    questions = tuple(replace(q, tuned=_apart(asking.pair(q, study.arms), chosen)) for q in study.questions)
-    bound = replace(bound, study=replace(study, recipes=recipes, questions=questions))
-    return replace(bound, runs={arm: _runs(bound, arm) if arm in chosen else () for arm in recipes})
-
-
-def what_tuning_found(bound: Bound, store: Store, arm: str) -> Tuned:
-    """The candidates of an arm with what their finished runs scored on val; reads no other evidence."""
-    assert bound.study.tuning is not None
-    metric, marks = metric_functions(bound.study)[bound.study.metric], bound.on_val(arm)
-    tried = []
-    for candidate, runs in zip(bound.study.tuning.candidates[arm], bound.trials[arm], strict=True):
-        finished = [store.load(run.id, marks) for run in runs if _complete(store, run, marks)]
-        ids = [run.id for run in runs]
-        tried.append(choice.tried(candidate.values, ids, finished, bound.design.epoch, metric, bound.val_groups))
-    return Tuned(bound.study.tuning.own[arm].values, tuple(tried))
-
-
-def _apart(arms: tuple[str, str] | None, chosen: Mapping[str, Mapping[str, float]]) -> dict[str, list[Any]]:
-    """Path -> the values that tuning chose for two arms, where they differ; nothing before both are chosen."""
-    if arms is None or not all(arm in chosen for arm in arms):
-        return {}
-    low, high = (chosen[arm] for arm in arms)
-    return {path: [low[path], high[path]] for path in low if low[path] != high[path]}
+    if study.tuning is not None:
+        return trials.chosen(trials.begun(bound), place.store)
+    return replace(
+        bound, runs={arm: runs_of(bound, arm, recipe, study.seeds_of(arm)) for arm, recipe in study.recipes.items()}
+    )
 
 
 def _pretrained(study: Study) -> list[str]:
@@ -277,26 +189,9 @@ def missing(bound: Bound, store: Store, needed: Mapping[str, int]) -> Iterator[t
     for index in range(max(needed.values(), default=0)):
         for arm, count in needed.items():
             run = bound.runs[arm][index] if index < min(count, len(bound.runs[arm])) else None
-            if run is not None and run.id not in seen and not _complete(store, run, bound.fingerprints(arm)):
+            if run is not None and run.id not in seen and not store.complete(run, bound.fingerprints(arm)):
                 seen.add(run.id)
                 yield arm, run
-
-
-def _complete(store: Store, run: Run, fingerprints: dict[str, str]) -> bool:
-    return store.has(run) and not store.unseen(run, fingerprints)
-
-
-def _tuning_jobs(bound: Bound, store: Store) -> tuple[list[Job], int]:
-    """The tuning runs that are missing, candidate by candidate, so that all arms grow together; how many are there."""
-    assert bound.study.tuning is not None
-    found: dict[str, Job] = {}
-    for number in range(max(map(len, bound.trials.values()))):
-        for arm, candidates in bound.trials.items():
-            for run in candidates[number]:
-                name = f"{arm} ({shown(bound.study.tuning.candidates[arm][number].values)})"
-                found.setdefault(run.id, Job(run, bound.scans[arm], bound.on_val(arm), name))
-    todo = [job for job in found.values() if not _complete(store, job.run, job.splits)]
-    return todo, len(found) - len(todo)
 
 
 def execute(
@@ -342,12 +237,12 @@ def execute(
 
 def _tune(bound: Bound, place: Place, worker: Worker) -> Bound:
     """Train the tuning runs that are missing; the study with the values that they chose."""
-    todo, there = _tuning_jobs(bound, place.store)
+    todo, there = trials.jobs(bound, place.store)
     worker.watcher.tuning(len(todo), there)
     worker.train_all(todo)
     for arm in bound.trials:
-        worker.watcher.tuned(arm, what_tuning_found(bound, place.store, arm))
-    return tuned(bound, place.store)
+        worker.watcher.tuned(arm, trials.found(bound, place.store, arm))
+    return trials.chosen(bound, place.store)
 
 
 def records(bound: Bound, store: Store) -> dict[str, list[RunRecord]]:

@@ -73,6 +73,10 @@ class Store:
         there = self._hashed_evidence(run.id)
         return {s: mark for s, mark in fingerprints.items() if evidence_name(s, mark) not in there}
 
+    def complete(self, run: Run, fingerprints: dict[str, str]) -> bool:
+        """Whether the run is finished and was scored on these splits."""
+        return self.has(run) and not self.unseen(run, fingerprints)
+
     def hash_again(self, run_id: str) -> None:
         """Take evidence that was added to a finished run into its DONE.json; what was hashed before stays as it was."""
         folder = self.folder(run_id)

@@ -10,11 +10,11 @@ from PIL import Image
 from tiny import BASELINE, contents
 
 import paribus
-from paribus import running, sealed, train
+from paribus import running, sealed, train, trials
 from paribus.cli import _exit_code, app
 from paribus.collect import collect, read_lock
 from paribus.errors import DataError, IntegrityError, RunsFailed, StudyError
-from paribus.execute import Place, bind
+from paribus.execute import Place, bind, execute
 from paribus.predictions import RunRecord
 from paribus.report import document, page
 from paribus.store import Store
@@ -317,9 +317,7 @@ def test_the_report_shows_what_was_tried(done):
 
 def test_what_was_tuned_is_a_consequence_and_no_second_change(pictures, tmp_path, monkeypatch):
     """Whatever the runs said: the wide arm keeps the largest value, the baseline its own."""
-    from paribus import execute
-
-    real = execute.what_tuning_found
+    real = trials.found
 
     def planted(bound, store, arm):
         tuned = real(bound, store, arm)
@@ -330,9 +328,9 @@ def test_what_was_tuned_is_a_consequence_and_no_second_change(pictures, tmp_path
         )
         return type(tuned)(tuned.own, tried)
 
-    monkeypatch.setattr(execute, "what_tuning_found", planted)
+    monkeypatch.setattr(trials, "found", planted)
     found, place = study(), Place.of(study(), tmp_path)
-    execute.execute(bind(found, place, {"pictures": pictures}), place, Watcher())
+    execute(bind(found, place, {"pictures": pictures}), place, Watcher())
     bound = bind(found, place, {"pictures": pictures})
     question = bound.study.questions[0]
     assert question.changed == {"model.width": [4, 8]} and question.consequences == {}
