@@ -136,8 +136,8 @@ def test_hostile_names_stay_text(name):
     made = replace(made, arms=renamed, contrasts=(), questions=())
     text = section(document(made))
     assert {tag for tag, _ in Tags(text).tags} <= {
-        "section", "h2", "h3", "p", "div", "figure", "figcaption", "bdi", "code", "svg", "title", "line", "text", "path",
-        "circle", "table", "thead", "tr", "th", "tbody", "td", "small", "details", "summary",
+        "section", "h2", "h3", "p", "div", "figure", "figcaption", "bdi", "code", "svg", "title", "line", "text", 
+        "path", "circle", "table", "thead", "tr", "th", "tbody", "td", "small", "details", "summary",
     }  # fmt: skip
     assert "<script" not in text and "{{" not in text.replace("{{ 7 * 7 }}", "")
 
