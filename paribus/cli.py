@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from paribus.datasets import ImageSet
     from paribus.execute import Bound, Place
     from paribus.progress import Screen
+    from paribus.reproduce.studies import Asked
     from paribus.study import Study
 
 OUT = Path("paribus-out")
@@ -252,6 +253,43 @@ def attribution(
         bound = replace(bound, scans=auditing.with_boxes(read, bound.scans, _pairs(data, "--data"), boxes))
         done = auditing.audit_attribution(bound, place, images=images, steps=steps, seed=seed)
     _say_audit(done)
+
+
+@app.command()
+def reproduce(
+    faces: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Images of faces in class folders; drawn ones if not given.")
+    ] = None,
+    camvid: Annotated[Path | None, typer.Option(metavar="PATH", help="CamVid; drawn streets if not given.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Smaller and fewer: a quarter of an hour.")] = False,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds an arm, instead of the studies’ own.")] = None,
+    out: Out = Path("paribus-reproduction"),
+    format: Annotated[str, typer.Option("--format", metavar="html|md", help="A page, or Markdown.")] = "html",
+    weights: WeightFiles = None,
+    pictures: PicturesOption = "few",
+    threads: Threads = None,
+) -> None:
+    """The thirteen questions of the original report, asked again: one document, each answer traced to its runs."""
+    from paribus.reproduce.conduct import Wanted, conduct
+    from paribus.reproduce.studies import Asked
+
+    _pictures_choice(pictures)
+    if format not in ("html", "md"):
+        raise StudyError([Problem("USAGE", f"--format must be html or md, not {format!r}.")])
+    asked = Asked(faces, camvid, quick, seeds)
+    wanted = Wanted(out, format, pictures == "few", _reproduced(asked), threads, _pairs(weights, "--weights"))  # type: ignore[arg-type]
+    screens: list[Screen] = []
+
+    def watch(study: "Study") -> "Screen":
+        screens.append(_screen(study))
+        return screens[-1]
+
+    try:
+        path = conduct(asked, wanted, watch)
+    finally:
+        for screen in screens:
+            screen.close()
+    say(f"The document: {path}")
 
 
 @app.command()
@@ -585,6 +623,12 @@ def _repeatable(study: Path, data: list[str] | None, weights: list[str] | None, 
     options += [f"--weights {given.partition('=')[0]}=FILE" for given in weights or ()]
     options += [f"--plugin {module}" for module in plugin or ()]
     return " ".join(["paribus run", name, *options])
+
+
+def _reproduced(asked: "Asked") -> str:
+    """The command for a reader with the same data elsewhere."""
+    given = [f"--{name} FOLDER" for name in asked.data] + ["--quick"] * asked.quick
+    return " ".join(["paribus reproduce", *given, *([] if asked.seeds is None else [f"--seeds {asked.seeds}"])])
 
 
 def say(text: str) -> None:

@@ -12,7 +12,7 @@ from paribus.contrasts import Contrast
 from paribus.findings import Finding
 from paribus.metrics import MetricFunction
 from paribus.one_run import OneRun, one_run
-from paribus.predictions import ClassScores, MaskCounts, MaskEvidence, RunRecord, Scores
+from paribus.predictions import ClassScores, Evidence, MaskCounts, MaskEvidence, RunRecord, Scores
 from paribus.questions import Question
 from paribus.report import evidence, leaks, masks, tuned
 from paribus.report.numbers import scale_of
@@ -201,12 +201,23 @@ def _best_val(run: RunRecord) -> dict[str, float] | None:
 
 
 def _train_accuracy(run: RunRecord, counted: evidence.Counted | None) -> float | None:
-    """Accuracy on the clean (unaugmented) training images at the counted epoch, from facts or the curves."""
+    """Accuracy on the clean (unaugmented) training images, from facts or the curves at the counted epoch.
+
+    Else from the answers kept of them, of the last epoch.
+    """
     fact = (run.facts or {}).get("train_accuracy")
     if isinstance(fact, int | float):
         return float(fact)
     rows = [row for row in run.curves if counted and row.get("epoch") == counted.epoch]
-    return next((row["train_accuracy"] for row in rows if "train_accuracy" in row), None)
+    return next((row["train_accuracy"] for row in rows if "train_accuracy" in row), _train_accuracy_kept(run))
+
+
+def _train_accuracy_kept(run: RunRecord) -> float | None:
+    kept = run.evidence.get("train")
+    if not isinstance(kept, Evidence) or not kept.epochs:
+        return None
+    last = kept.at(kept.epochs[-1])
+    return evidence.accuracy(last) if np.isfinite(last.logits).all() else None
 
 
 def _question(results: Results, question: Question, picked: tuple[OneRun, ...]) -> dict[str, Any]:

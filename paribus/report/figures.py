@@ -86,12 +86,12 @@ def forest_cell(
     verdict: str,
     alternative: str,
     control: bool = False,
+    printed: float | None = None,
 ) -> Markup:
     """One row of the forest plot: the margin's band, the zero line, the interval and the estimate.
 
-    inner: the 95 % interval, thick. outer: the one widened for looks and other
-    questions, thin. A filled mark is a decided
-    question, a hollow one an open one, a diamond the A/A control.
+    inner: the 95 % interval, thick. outer: the one widened for looks and other questions, thin. A filled mark is a
+    decided question, a hollow one an open one, a diamond the A/A control. printed: a number of someone else's.
     """
     parts = [_band(span, margin), _gridlines(span), _line(span, 0.0, 0.0, "zero", ("0", "100%"))]
     if outer[0] < inner[0] or outer[1] > inner[1]:
@@ -100,7 +100,7 @@ def forest_cell(
     parts += [
         _arrow(span, end, value) for end, value in (("low", min(inner[0], outer[0])), ("high", max(inner[1], outer[1])))
     ]
-    parts.append(_mark(span, difference, verdict, control))
+    parts += [_printed(span, printed), _mark(span, difference, verdict, control)]
     css = "control" if control else verdict
     return Markup('<svg class="forest v-{}" role="img" aria-label="{}" width="100%" height="100%">{}</svg>').format(
         css, alternative, Markup("").join(parts)
@@ -155,9 +155,22 @@ class Dot:
     hollow: bool = False
 
 
-def strip_cell(span: Span, dots: Sequence[Dot], mean: float | None, alternative: str) -> Markup:
-    """Every run as a dot, the mean as an upright line; dots that would hide each other are stacked."""
-    parts = [_gridlines_all(span)]
+def _printed(span: Span, value: float | None) -> Markup:
+    if value is None or not span.holds(value):
+        return Markup("")
+    return Markup('<text class="printed" x="{}" y="50%" dy="0.36em" text-anchor="middle">◇</text>').format(
+        span.at(value)
+    )
+
+
+def strip_cell(
+    span: Span, dots: Sequence[Dot], mean: float | None, alternative: str, printed: float | None = None
+) -> Markup:
+    """Every run as a dot, the mean as an upright line; dots that would hide each other are stacked.
+
+    printed: a number of someone else's, an empty diamond.
+    """
+    parts = [_gridlines_all(span), _printed(span, printed)]
     if mean is not None and math.isfinite(mean):
         parts.append(_line(span, mean, mean, "mean", ("18%", "82%")))
     ordered = sorted((d for d in dots if math.isfinite(d.value)), key=lambda d: d.value)

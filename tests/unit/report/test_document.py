@@ -37,6 +37,18 @@ def test_every_promised_key_is_there_in_strict_json(results, tmp_path):
     assert sealed.opened(read, "report.json") == document(results)
 
 
+def test_the_fit_is_taken_from_the_answers_kept_of_the_training_images(results):
+    """Where no run says it itself: accuracy on the clean training images, after the last epoch kept of them."""
+    first = results.arms[0]
+    kept = first.runs[0].evidence["val"]
+    facts = {key: value for key, value in first.runs[0].facts.items() if key != "train_accuracy"}
+    run = replace(
+        first.runs[0], facts=facts, evidence={**first.runs[0].evidence, "train": replace(kept, split="train")}
+    )
+    shown = document(replace(results, arms=(replace(first, runs=(run,)), *results.arms[1:])))["arms"][0]["runs"][0]
+    assert shown["train_accuracy"] == pytest.approx((kept.at(kept.epochs[-1]).predicted() == kept.targets).mean())
+
+
 def test_what_is_not_finite_becomes_null():
     assert finite({"a": [float("nan"), float("inf"), np.float32(1.5)], 2: np.array([1, 2])}) == {
         "a": [None, None, 1.5],

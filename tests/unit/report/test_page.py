@@ -68,9 +68,8 @@ def test_the_policy_names_the_very_style_and_script(made):
 
 
 def test_nothing_is_loaded_and_nothing_needs_what_the_policy_forbids(made):
-    assert not re.search(
-        r"(https?:)?//[a-z0-9]", made.split("<style>")[0] + made.split("</style>")[1].split("<script>")[0]
-    )
+    text = made.split("<style>")[0] + made.split("</style>")[1].split("<script>")[0]
+    assert not re.search(r"(https?:)?//[a-z0-9]", re.sub(r"sha256-[A-Za-z0-9+/=]+", "", text))
     assert "url(" not in made and "@import" not in made
     for tag, attributes in Tags(made).tags:
         assert tag not in {"link", "iframe", "object", "embed", "form", "base", "foreignobject"}

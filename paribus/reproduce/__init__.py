@@ -1,0 +1,1 @@
+"""The questions of the original report, asked again: `paribus reproduce`."""

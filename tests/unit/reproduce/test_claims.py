@@ -1,0 +1,74 @@
+"""A verdict of ours says about a claim what it can say, and no more."""
+
+import re
+from itertools import product
+
+import pytest
+from made_up_evidence import VERDICTS, fitting, told
+
+from paribus.reproduce.claims import SHOWN, Claim, judged, together
+from paribus.reproduce.words import against, better, change, finding, sentence
+
+WHOLE = ("reproduced", "not_reproduced", "open", "one_run", "not_run")
+FORBIDDEN = re.compile(r"\b(refut|prove|no difference|trend|significant|true\b|disprove)", re.I)
+OPEN = ("cannot_tell", "cannot_tell_one_run", None)
+
+
+def row(verdict):
+    q = dict(told("training").question("crop-frozen"))
+    return q | fitting(q, verdict)
+
+
+def test_a_claim_is_reproduced_by_a_decided_answer_of_its_sign_alone():
+    for sign, verdict in product((-1, 1), VERDICTS):
+        found = judged(Claim("crop-frozen", sign), row(verdict))
+        assert (found == "reproduced") == (verdict == {1: "helps", -1: "hurts"}[sign]), (sign, verdict)
+        assert (found == "not_reproduced") == (verdict not in OPEN and found != "reproduced")
+    assert judged(Claim("crop-frozen", 1), None) == "not_run"
+
+
+@pytest.mark.parametrize("parts", [p for n in (1, 2, 3) for p in product(WHOLE, repeat=n)], ids="+".join)
+def test_several_parts_are_reproduced_only_together(parts):
+    found = together(parts)
+    assert (found == "reproduced") == (set(parts) == {"reproduced"})
+    assert (found == "partly") == ("reproduced" in parts and set(parts) <= set(WHOLE[:3]) and len(set(parts)) > 1)
+    assert found in SHOWN
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+@pytest.mark.parametrize("effect", [change("The crop"), better("the crop", "none")], ids=["change", "better"])
+def test_every_verdict_has_a_sentence_that_says_no_more(verdict, effect):
+    q = row(verdict)
+    for sign, printed in product((-1, 1), (None, 0.0475, -0.0475)):
+        said = sentence(Claim("crop-frozen", sign, printed), q, effect)
+        assert said.endswith(".") and not FORBIDDEN.search(said)
+        assert (effect.helps in said) == (verdict == "helps") and (effect.hurts in said) == (verdict == "hurts")
+        assert ("ruled out" in said) == (verdict == "no_practical_difference")
+        assert ("cannot be told" in said) == (verdict in OPEN[:2])
+        if verdict in OPEN:
+            assert not re.search(
+                r"(?<!neither )(?<!nothing may be )reproduced here", said.replace("neither reproduced nor", "")
+            )
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_what_follows_for_the_original_agrees_with_the_badge(verdict):
+    for sign in (-1, 1):
+        claim = Claim("crop-frozen", sign, 0.05 * sign)
+        said, badge = against(claim, row(verdict)), judged(claim, row(verdict))
+        assert ("not reproduced here" in said) == (badge == "not_reproduced")
+        assert (": reproduced here" in said) == (badge == "reproduced")
+        assert ("neither reproduced nor contradicted" in said) == (badge == "open")
+        assert (said == "") == (badge in ("one_run", "not_run"))
+
+
+def test_an_interval_that_excludes_zero_and_decides_nothing_is_explained():
+    q = row("cannot_tell") | {"ci95": (0.001, 0.05), "p_adjusted": 0.07}
+    said = finding(q, change("The crop"))
+    assert "Alone this interval excludes zero" in said and "0.070" in said
+    assert "Alone" not in finding(row("cannot_tell"), change("The crop"))
+
+
+def test_one_run_allows_no_conclusion():
+    said = finding(row("cannot_tell_one_run"), change("The crop"))
+    assert "One run an arm" in said and "nothing may be concluded" in said
