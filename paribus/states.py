@@ -123,10 +123,16 @@ def _torn(partial: Path, state: State, name: str) -> Problem | None:
         content(partial, state, name)
     except IntegrityError as error:
         raw = (partial / name).read_bytes() if (partial / name).is_file() else b""
-        if len(raw) < state.files[name].size or not any(raw[-_SECTOR:]):
+        if _is_torn(raw, state.files[name].size):
             return error.problems[0]
         raise
     return None
+
+
+def _is_torn(raw: bytes, size: int) -> bool:
+    """Whether what should be a safetensors file of this size may be what a power loss left of one."""
+    is_another_file = any(raw[:9]) and raw[8:9] != b"{"
+    return not is_another_file and (len(raw) < size or not any(raw[-_SECTOR:]))
 
 
 def content(partial: Path, state: State, name: str) -> bytes:

@@ -334,6 +334,12 @@ STOPPED = {
         ("CKPT_HASH", r"state-\d", HASHES, GO_ON),
         "run",
     ),
+    "state a small pickle": Case(
+        lambda p: p.state.write_bytes(PICKLE), ("CKPT_HASH", r"state-\d", HASHES, GO_ON), "run"
+    ),
+    "state a page": Case(
+        lambda p: p.state.write_bytes(b"<!doctype html>"), ("CKPT_HASH", r"state-\d", HASHES, GO_ON), "run"
+    ),
     "state a pickle, committed": Case(
         lambda p: committed_again(p, p.state.name, PICKLE), ("CKPT_", r"state-\d", "no safetensors file"), "run"
     ),
