@@ -106,7 +106,7 @@ def _tree(name: str, folder: Path, command: Callable[[], small_study.Said], trai
 
 def _damage(tree: Tree, draw: random.Random, turn: int) -> Damage | None:
     """Damage to the file whose turn it is, at a place and of a kind that is drawn; None if nothing changed."""
-    names = [name for name in tree.before if not name.endswith("LOCK") and (tree.folder / name).stat().st_size]
+    names = [name for name, content in tree.before.items() if content]
     path = tree.folder / names[turn % len(names)]
     content, kind = path.read_bytes(), draw.choice(("bit flip", "cut", "zeroed block", "swap"))
     if kind == "swap":

@@ -14,7 +14,7 @@ import yaml
 from bad_studies import ACCEPTED, BASE, CASES
 from outcome import Outcome, Plan
 
-TRIALS, SHORT, TOGETHER = 10_000, 200, 250
+TRIALS, SHORT, TOGETHER = 10_000, 120, 250
 SECONDS = 2.0  # of the processor, for one file
 ROOT = Path(__file__).parents[2]
 LINE = re.compile(r"error\[[A-Z0-9_]+\]: study\.yaml:\d+: .+")

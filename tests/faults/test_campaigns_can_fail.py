@@ -42,8 +42,10 @@ def test_a_page_that_escapes_nothing_is_noticed(tmp_path, monkeypatch):
 
 def test_an_identity_that_nobody_compares_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "moved_from", lambda then, now: {})
+    trials = identity._trials
+    monkeypatch.setattr(identity, "_trials", lambda *given: dict(islice(trials(*given).items(), 2)))
     found = identity.c15(Plan(tmp_path, short=True))
-    assert found.different >= 4
+    assert found.different == found.trials == 2
 
 
 def test_a_reader_that_stumbles_is_noticed(tmp_path, monkeypatch):
