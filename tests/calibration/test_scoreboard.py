@@ -74,7 +74,7 @@ def test_whole_studies_from_the_command_to_the_table(home, capfd):
     assert "nothing to train: all 12 runs are there" in again.err and table in again.out
 
 
-def test_a_study_that_fails_ends_the_command_with_its_exit_code(home, capfd):
+def test_a_study_that_fails_ends_the_command_with_itsexit_code(home, capfd):
     (home / "studies" / "tiny.yaml").write_text("seeds: 3\n")
     assert command.main(["--out", str(home / "out")], home) == 2
     assert "a study needs" in capfd.readouterr().err and not (home / "out" / "scoreboard.md").exists()

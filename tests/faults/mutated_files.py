@@ -14,7 +14,7 @@ import altered_bytes as altered
 from outcome import Outcome, Plan
 from untouched import files_of
 
-from paribus.cli import _exit_code, app
+from paribus.cli import app, exit_code
 from paribus.errors import printable
 from paribus.images import ImageProblem
 from paribus.labels import Space
@@ -139,7 +139,7 @@ def _of_set(home: Path, generator: random.Random) -> list[str]:
     before, said = files_of(root), io.StringIO()
     command = ["run", home / "study.yaml", "--out", home / "out", "--data", f"altered={root}", "--threads", 1]
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-        code = _exit_code(lambda: app([*map(str, command), "--pictures", "none"], standalone_mode=False))
+        code = exit_code(lambda: app([*map(str, command), "--pictures", "none"], standalone_mode=False))
     found = [f"exit {code}: {said.getvalue()}"] * (code not in (0, 3))
     found += ["a source changed"] * (files_of(root) != before)
     found += ["a run was begun"] * (code == 3 and any((home / "out").glob("runs/*")))

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from paribus import checkpoint, sealed, states, train
-from paribus.cli import _exit_code, app
+from paribus.cli import app, exit_code
 
 STUDY = """\
 title: Dots
@@ -50,7 +50,7 @@ def command(*arguments: object) -> Said:
     """What the command line does with these arguments."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = _exit_code(lambda: app([str(a) for a in arguments], standalone_mode=False))
+        code = exit_code(lambda: app([str(a) for a in arguments], standalone_mode=False))
     return Said(code, out.getvalue(), err.getvalue())
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from untouched import files_of
 
-from paribus.cli import _exit_code, app
+from paribus.cli import app, exit_code
 from paribus.datasets import folder, masks
 
 HOME = Path(__file__).parents[2]
@@ -106,7 +106,7 @@ def trained(out: Path, root: Path, task: str, name: str = "study") -> list[str]:
 
 
 def here(command: list[str]) -> int:
-    return _exit_code(lambda: app(command, standalone_mode=False))
+    return exit_code(lambda: app(command, standalone_mode=False))
 
 
 def apart(command: list[str], before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:

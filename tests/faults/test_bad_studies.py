@@ -6,7 +6,7 @@ import time
 import pytest
 from bad_studies import ACCEPTED, CASES
 
-from paribus.cli import _exit_code, app
+from paribus.cli import app, exit_code
 
 LINE = re.compile(r"error\[(?P<code>[A-Z0-9_]+)\]: (?P<file>[^:]+):(?P<line>\d+): (?P<message>.+)")
 SECONDS = 2.0  # of the processor: the clock depends on what else runs here
@@ -15,7 +15,7 @@ SECONDS = 2.0  # of the processor: the clock depends on what else runs here
 def check(path, capsys):
     """(exit code, what it says on stderr); fails if it takes long or says what no user should read."""
     began = time.process_time()
-    code = _exit_code(lambda: app(["check", str(path)], standalone_mode=False))
+    code = exit_code(lambda: app(["check", str(path)], standalone_mode=False))
     took = time.process_time() - began
     said = capsys.readouterr().err
     assert "Traceback" not in said and took < SECONDS

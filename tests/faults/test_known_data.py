@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from untouched import files_of
 
-from paribus.cli import _exit_code, app
+from paribus.cli import app, exit_code
 from paribus.progress import Screen
 
 STUDY = """
@@ -55,7 +55,7 @@ def home(tmp_path):
 
 def run(home: Path, *more: str) -> int:
     command = ["run", home / "study.yaml", "--out", home / "out", "--data", f"set={home / 'set'}", "--threads", 1]
-    return _exit_code(lambda: app([*map(str, command), *more], standalone_mode=False))
+    return exit_code(lambda: app([*map(str, command), *more], standalone_mode=False))
 
 
 def records(home: Path) -> list[ROW]:

@@ -10,7 +10,7 @@ import pytest
 
 from paribus import autopsy, running
 from paribus.autopsy.defects import NEVER_TRAINING_MODE, OTHER_WEIGHTS, RANDOM_FRAMES, Defect, _kept, _seen_otherwise
-from paribus.cli import _exit_code, app
+from paribus.cli import app, exit_code
 from paribus.datasets import drives
 from paribus.errors import DataError, StudyError
 from paribus.execute import records
@@ -46,9 +46,9 @@ def finished(tmp_path_factory):
     """(bound, place) of the tiny study, which the command has run in the place of its own."""
     out, study = tmp_path_factory.mktemp("out"), replace(Study.from_dict(TINY), path=Path("autopsy.yaml"))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("paribus.cli._read", lambda path, plugins: study)
+        patched.setattr("paribus.cli.studies.read_study", lambda path, plugins: study)
         command = ["autopsy", "--out", str(out), "--threads", "1"]
-        assert _exit_code(lambda: app(command, standalone_mode=False)) == 0
+        assert exit_code(lambda: app(command, standalone_mode=False)) == 0
     return running.open_study(study, out, Screen("tiny"), threads=1)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paribus.cli import _exit_code, app
+from paribus.cli import app, exit_code
 from paribus.locks import lock
 
 STUDY = """
@@ -36,7 +36,7 @@ arms:
 
 
 def cli(*arguments: object) -> int:
-    return _exit_code(lambda: app([str(a) for a in arguments], standalone_mode=False))
+    return exit_code(lambda: app([str(a) for a in arguments], standalone_mode=False))
 
 
 def draw(folder: Path, seed: int = 0, counts: dict[str, int] | None = None) -> Path:
@@ -352,15 +352,15 @@ def test_the_package_offers_its_public_names_lazily():
 
 def test_a_defect_is_exit_1_with_one_line_and_a_trace_in_a_file(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
-    assert _exit_code(lambda: 1 / 0) == 1
+    assert exit_code(lambda: 1 / 0) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert "ZeroDivisionError" in next(tmp_path.glob("crash-*.txt")).read_text()
 
 
 def test_help_and_check_do_not_import_torch(study):
     code = (
-        "import sys; from paribus.cli import _exit_code, app; "
-        f"_exit_code(lambda: app(['check', {str(study)!r}], standalone_mode=False)); print('torch' in sys.modules)"
+        "import sys; from paribus.cli import app, exit_code; "
+        f"exit_code(lambda: app(['check', {str(study)!r}], standalone_mode=False)); print('torch' in sys.modules)"
     )
     assert _python(code).stdout.strip().endswith("False")
 

@@ -11,7 +11,7 @@ from tiny import BASELINE, contents
 
 import paribus
 from paribus import running, sealed, train, trials
-from paribus.cli import _exit_code, app
+from paribus.cli import app, exit_code
 from paribus.collect import collect, read_lock
 from paribus.errors import DataError, IntegrityError, RunsFailed, StudyError
 from paribus.execute import Place, bind, execute
@@ -362,7 +362,7 @@ def test_from_the_command_line(tmp_path, capsys):
     path.write_text(WRITTEN)
 
     def said(*arguments):
-        assert _exit_code(lambda: app([str(a) for a in arguments], standalone_mode=False)) == 0
+        assert exit_code(lambda: app([str(a) for a in arguments], standalone_mode=False)) == 0
         told = capsys.readouterr()
         return told.out + told.err
 

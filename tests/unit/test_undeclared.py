@@ -5,7 +5,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from paribus.cli import _exit_code, app
+from paribus.cli import app, exit_code
 from paribus.errors import DataError
 from paribus.parts import Part, build
 from paribus.scan import scan, undeclared
@@ -117,7 +117,7 @@ def test_what_can_be_no_masks_is_told(tmp_path, mask, drawn, code):
 def test_the_command_tells_it_and_what_is_wrong(tmp_path, capsys):
     root = pairs(tmp_path / "set")
     save(root / "masks/0.png", np.zeros((9, 9), np.uint8))
-    assert _exit_code(lambda: app(["data", "scan", str(root)], standalone_mode=False)) == 0
+    assert exit_code(lambda: app(["data", "scan", str(root)], standalone_mode=False)) == 0
     said = capsys.readouterr().out
     assert "6 pairs" in said and "classes: [class_0, class_1, class_2]" in said
     assert "5 images, 3 classes" in said and "SEG_SIZE_MISMATCH" in said

@@ -1,0 +1,6 @@
+"""`python -m paribus.cli`, as the installed command."""
+
+from paribus.cli import main
+
+if __name__ == "__main__":
+    main()
