@@ -44,6 +44,13 @@ def full(device: str = "cpu") -> dict[str, Any]:
     }
 
 
+def emulates_bf16(device: str = "cpu") -> bool:
+    """Whether bf16 is float32, rounded after every step: so on processors without AVX512, and several times slower."""
+    import torch
+
+    return device == "cpu" and torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2")
+
+
 def physical_cores() -> int:
     """Cores this process may use, hyper-threads counted once where the system tells."""
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))

@@ -57,10 +57,17 @@ def opened(
 
 
 def _say_remarks(bound: "Bound") -> None:
-    """What the scans left out and what looks odd, before anything is trained."""
+    """What the scans left out, what looks odd and what will take long, before anything is trained."""
+    from paribus.environment import emulates_bf16
     from paribus.scan import remarks
 
     lines = [line for found in bound.scans.values() for line in remarks(found)]
+    half = [arm for arm, recipe in bound.study.recipes.items() if recipe.precision == "bf16"]
+    if half and emulates_bf16():
+        message = (
+            f"{', '.join(half)}: bf16 is several times slower than float32 here, as this processor only emulates it."
+        )
+        lines.append(Problem("BF16_EMULATED", message, fix="precision: float32; plan times both.").line("warning"))
     for line in dict.fromkeys(lines):  # arms share data sets, and see the same files in other label spaces
         print(line, file=sys.stderr)
 

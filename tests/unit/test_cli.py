@@ -398,3 +398,11 @@ def _python(code: str) -> subprocess.CompletedProcess:
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.mark.parametrize("capability, told", [("AVX2", True), ("AVX512", False)])
+def test_bf16_is_not_begun_without_a_word_where_it_is_slow(study, monkeypatch, capsys, capability, told):
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: capability)
+    study.write_text(STUDY.replace("wide: {model.width: 8}", "half: {precision: bf16}"))
+    assert run(study, "--max-runs", 1) == 0
+    assert ("warning[BF16_EMULATED]: half: bf16 is several times slower" in capsys.readouterr().err) == told
