@@ -4,7 +4,7 @@
     python -m benchmarks.evaluation --short          # does it work?
 
 Training and validation of one epoch after the other: EfficientNet-Lite0, all layers, on photographs of ants and bees,
-and FCN-8s on images of CamVid (drawn streets where it is not there).
+and FCN-8s on images of CamVid (drawn streets where it is not there); in bf16 too where the processor computes in it.
 """
 
 import sys
@@ -16,11 +16,12 @@ from pathlib import Path
 from benchmarks import contest, ours, photographs, street_scenes
 from benchmarks.contest import Entry, Outcome
 from benchmarks.tables import Table, middle
+from paribus.environment import emulates_bf16
 
 NAME = "evaluation"
 AIM = 0.1
-CASES = ((96, "float32"), (224, "float32"), (224, "bf16"))  # pixels, precision of the classifiers
-MASKS = ((240, 320), "bf16")
+SIZES = (96, 224)  # pixels of the classifiers
+MASKS = (240, 320)
 
 
 def entries(folder: Path, images: int, short: bool) -> list[Entry]:
@@ -29,12 +30,13 @@ def entries(folder: Path, images: int, short: bool) -> list[Entry]:
     photos = photographs.part(photographs.data_set(photographs.ANTS_BEES), folder / "photographs", counts)
     street_scenes.part(folder / "streets", counts)
     found = []
-    for size, precision in CASES[:1] if short else CASES:
-        study = ours.fine_tuning_study(size, 32, precision, None)
-        found.append(_entry(f"classifier, {size} px, {precision}", study, "photographs", photos))
-    size = (48, 64) if short else MASKS[0]
-    name = f"segmentation, {size[0]} x {size[1]} px, {MASKS[1]}"
-    found.append(_entry(name, ours.segmentation_study(size, 8, MASKS[1]), "streets", folder / "streets"))
+    for precision in ("float32",) if short or emulates_bf16() else ("float32", "bf16"):
+        for side in SIZES[:1] if short else SIZES:
+            study = ours.fine_tuning_study(side, 32, precision, None)
+            found.append(_entry(f"classifier, {side} px, {precision}", study, "photographs", photos))
+        size = (48, 64) if short else MASKS
+        name = f"segmentation, {size[0]} x {size[1]} px, {precision}"
+        found.append(_entry(name, ours.segmentation_study(size, 8, precision), "streets", folder / "streets"))
     return found
 
 
