@@ -2,23 +2,25 @@
 
 python tests/faults [C1 C2 …] [--short] [--seed N] [--jobs N] [--out DIR] [--docs FILE]
 
-Writes faults.json into DIR and, with --docs, the table in FILE. Exit 1 if a trial did not end as it must.
+Writes faults.json into DIR and, with --docs, the table in FILE. What other campaigns found before stays in both, each
+with its own seed, day and versions, so that the whole can be done in several sittings. Exit 1 if a trial did not end as
+it must.
 """
 
 import argparse
-import json
 import os
 import shutil
 import sys
 import tempfile
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import record
 from campaigns import CAMPAIGNS
 from outcome import Outcome, Plan
 from table import into_page, table
@@ -42,11 +44,9 @@ def main() -> None:
     for name in given.names or CAMPAIGNS:
         outcomes.append(conducted(name, given.short, given.seed, given.jobs))
         print(table(outcomes[-1:]), *outcomes[-1].notes, sep="\n", flush=True)
-    facts = {"seed": given.seed, "short": given.short} | environment.light()
-    content = {**facts, "campaigns": [asdict(outcome) | {"sound": outcome.sound} for outcome in outcomes]}
-    (given.out / "faults.json").write_text(json.dumps(content, indent=1) + "\n")
+        record.add(given.out, outcomes[-1], record.facts_of(given.seed, given.short))
     if given.docs:
-        given.docs.write_text(into_page(given.docs.read_text("utf-8"), outcomes, facts), "utf-8")
+        given.docs.write_text(into_page(given.docs.read_text("utf-8"), record.read(given.out)), "utf-8")
     sys.exit(not all(outcome.sound for outcome in outcomes))
 
 

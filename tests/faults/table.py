@@ -25,13 +25,24 @@ def _row(outcome: Outcome) -> list[str]:
     return [outcome.campaign, title, *counts, f"{outcome.seconds:.0f}"]
 
 
-def into_page(page: str, outcomes: Sequence[Outcome], facts: Mapping[str, Any]) -> str:
-    """The page with the table between its two marks replaced, and under it what it was measured on."""
+def into_page(page: str, found: Sequence[tuple[Outcome, Mapping[str, Any]]]) -> str:
+    """The page with the table between its two marks replaced, and under it what each outcome was measured on."""
     before, _, rest = page.partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
+    _, marked, after = rest.partition(END)
+    if not marked:
         raise ValueError(f"the page has no {BEGIN} … {END}")
+    campaigns: dict[str, list[str]] = {}
+    for outcome, facts in found:
+        campaigns.setdefault(_under(facts), []).append(outcome.campaign)
+    lines = [under if len(campaigns) == 1 else f"{', '.join(names)}: {under}" for under, names in campaigns.items()]
+    rows = table([outcome for outcome, _ in found])
+    under = "  \n".join(lines)  # two blanks: a line of its own
+    return f"{before}{BEGIN}\n{rows}\n\n{under}\n{END}{after}"
+
+
+def _under(facts: Mapping[str, Any]) -> str:
     versions = facts["versions"]
-    on = ", ".join(f"{name} {versions[name]}" for name in ("python", "torch", "numpy", "pillow"))
-    under = f"Seed {facts['seed']}; {on}; {facts['system']} {facts['machine']}, {facts['cores']} cores."
-    return f"{before}{BEGIN}\n{table(outcomes)}\n\n{under}\n{END}{after}"
+    on = ", ".join(f"{name} {versions[name]}" for name in ("paribus", "python", "torch", "numpy", "pillow"))
+    short = "short form; " if facts["short"] else ""
+    machine = f"{facts['system']} {facts['machine']}, {facts['cores']} cores"
+    return f"{facts['day']}; {short}seed {facts['seed']}; {on}; {machine}."
