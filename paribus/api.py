@@ -83,9 +83,9 @@ class Study(paribus.study.Study):
         """One row a question: question, ask, metric, margin, difference, low, high, p, p_adjusted, verdict, sentence.
 
         low and high are the 95 % interval, in the metric's own unit like difference and margin. Questions whose arms
-        have no run yet are left out. Raises as `results` does.
+        have no run yet are left out. A notebook shows the questions with their verdicts. Raises as `results` does.
         """
-        import pandas as pd
+        from paribus.notebook import Answers
 
         rows = [
             {
@@ -99,7 +99,14 @@ class Study(paribus.study.Study):
             | {key: getattr(row, key) for key in ("difference", "p", "p_adjusted", "verdict", "sentence")}
             for row in self._stored(Path(out)).contrasts
         ]
-        return pd.DataFrame(rows, columns=["question", "ask", "metric", *ANSWER, "verdict", "sentence"]).astype(ANSWER)
+        columns = ["question", "ask", "metric", *ANSWER, "verdict", "sentence"]
+        return Answers(Answers(rows, columns=columns).astype(ANSWER))
+
+    def _repr_html_(self) -> str:
+        """Arms and questions, for a notebook."""
+        from paribus.notebook import study_html
+
+        return study_html(self)
 
     def _stored(self, out: Path) -> Results:
         folder = Place.of(self, out).folder

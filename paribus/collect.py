@@ -47,7 +47,8 @@ def lock(bound: Bound, command: str | None = None) -> dict[str, Any]:
     return {
         "format": LOCK_FORMAT,
         "title": study.title,
-        "command": command or f"paribus run {study.path.name if study.path else 'study.yaml'}",
+        "command": command
+        or (f"paribus run {study.path.name}" if study.path else "paribus.Study.from_dict({...}).run()"),
         "metric": study.metric,
         "margin": study.margin,
         "seeds": list(study.seeds),

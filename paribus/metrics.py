@@ -168,6 +168,11 @@ def calibration_reference(scores: ClassScores, bins: int = 15, draws: int = 200,
     return float(np.mean([_gap(confidence, hit.astype(np.float64), bins) for hit in hits]))
 
 
+def calibration_bin(confidence: Floats, bins: int) -> NDArray[np.int64]:
+    """The bin of each confidence in [0, 1], of equal width and with its upper end inside."""
+    return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+
+
 def confusion_matrix(scores: ClassScores) -> NDArray[np.int64]:
     """(C, C) image counts; rows are the truth, columns the prediction."""
     size = len(scores.classes)
@@ -254,6 +259,5 @@ def _area(score: Floats, positive: NDArray[np.bool_]) -> Floats:
 
 
 def _gap(confidence: Floats, hit: Floats, bins: int) -> float:
-    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.bincount(bin_of, weights=hit - confidence, minlength=bins)
+    gaps = np.bincount(calibration_bin(confidence, bins), weights=hit - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))

@@ -1,7 +1,7 @@
 """A study: what is asked, a baseline, and arms that each change one thing. Read from YAML, refused if it misleads."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from math import prod
@@ -17,6 +17,7 @@ from paribus.questions import CONTROL, Question
 from paribus.recipe import Recipe, RecipeProblem, Written, changed, complete, differences
 from paribus.tuning import Tuning
 from paribus.tuning import asked as tune
+from paribus.written import plain
 
 KEYS = (
     "title", "metric", "margin", "seeds", "looks", "split", "epoch", "groups", "control", "tune", "baseline", "factors",
@@ -70,9 +71,15 @@ class Study:
         return cls(**vars(_Reader(document, Path(path).name, plugins).study()) | {"path": Path(path)})
 
     @classmethod
-    def from_dict(cls, written: dict[str, Any], plugins: tuple[str, ...] = ()) -> Self:
-        """The study that a dictionary in the form of the file says. Raises StudyError."""
-        return cls(**vars(_Reader(yamlfile.Document(written, {}), "study", plugins).study()))
+    def from_dict(cls, written: Mapping[str, Any], plugins: tuple[str, ...] = ()) -> Self:
+        """The study that a dictionary in the form of the file says; where a part's name may stand, a function may too.
+
+        Such a function is recorded as `module:name`, and its module is trusted like one of `plugins`. Raises
+        StudyError with every problem and the path of its keys.
+        """
+        value, modules = plain(written)
+        trusted = tuple(dict.fromkeys((*plugins, *modules)))
+        return cls(**vars(_Reader(yamlfile.Document(value, {}), "study", trusted).study()))
 
     def seeds_of(self, arm: str) -> tuple[int, ...]:
         """The seeds of an arm, in order; the control has its own."""

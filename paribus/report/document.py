@@ -14,8 +14,9 @@ from paribus.metrics import MetricFunction
 from paribus.one_run import OneRun, one_run
 from paribus.predictions import ClassScores, Evidence, MaskCounts, MaskEvidence, RunRecord, Scores
 from paribus.questions import Question
-from paribus.report import evidence, leaks, masks, tuned
+from paribus.report import evidence, leaks, masks, mistakes, tuned
 from paribus.report.numbers import scale_of
+from paribus.report.thresholds import thresholds
 from paribus.results import ArmResult, Results
 
 Document = dict[str, Any]
@@ -27,6 +28,7 @@ def document(results: Results) -> Document:
     counted = {arm.name: [evidence.counted(run, results.design, rule) for run in arm.runs] for arm in results.arms}
     known = {arm: [run.scores for run in runs if run] for arm, runs in counted.items()}
     arms = [_arm(results, arm, counted[arm.name]) for arm in results.arms]
+    compared = {arm.name: known[arm.name] for arm in results.arms if not arm.control}
     picked = one_run(results.contrasts, {arm.name: arm.runs for arm in results.arms})
     content = {
         "paribus": _version(),
@@ -38,6 +40,8 @@ def document(results: Results) -> Document:
         "questions": [_question(results, question, picked) for question in results.questions],
         "findings": [_finding(finding) for finding in results.findings],
         "disagreements": _disagreements(results, known),
+        "mistakes": mistakes.mistakes(compared),
+        "confused": mistakes.confused(compared),
         "pictures": masks.shown(results, known),
         "leaks": leaks.leaks(results, known),
         "best": _best(results, arms),
@@ -137,11 +141,22 @@ def _arm(results: Results, arm: ArmResult, counted: list[evidence.Counted | None
         "train_accuracy": _mean([_train_accuracy(run, kept) for run, kept in zip(arm.runs, counted, strict=True)]),
         "confusion": evidence.confusion(scores) if scores else None,
         "calibration": evidence.calibration(scores) if scores else None,
+        "thresholds": thresholds(scores, _said_of_val(results, arm, counted)),
         **masks.of_arm(results, arm, scores),
         "certificate": _certificate(arm),
         "recipe": arm.recipe,
         "tuning": tuned.of_arm(arm),
     }
+
+
+def _said_of_val(results: Results, arm: ArmResult, counted: list[evidence.Counted | None]) -> list[Scores | None]:
+    """Of each run that counts, its answers to the images of val at the epoch that is scored, where they are others."""
+    found: list[Scores | None] = []
+    for run, kept in zip(arm.runs, counted, strict=True):
+        val = run.evidence.get("val") if results.design.split != "val" else None
+        if kept is not None:
+            found.append(val.at(kept.epoch) if val is not None and kept.epoch in val.epochs else None)
+    return found
 
 
 def run_values(results: Results, arm: ArmResult, counted: list[evidence.Counted | None]) -> list[float | None]:

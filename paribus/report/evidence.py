@@ -13,6 +13,7 @@ from paribus.errors import DataError
 from paribus.metrics import MetricFunction
 from paribus.predictions import ClassScores, MaskCounts, RunRecord, Scores
 from paribus.questions import Design
+from paribus.report.reliability import reliability
 from paribus.stats import FEWEST_GROUPS, contrast, these_images
 
 MATRIX_CLASSES = 12
@@ -84,10 +85,10 @@ def _matrix(scores: Scores) -> NDArray[np.int64]:
     return metrics.confusion_matrix(scores)
 
 
-def calibration(scores: Sequence[Scores]) -> dict[str, float | int] | None:
+def calibration(scores: Sequence[Scores]) -> dict[str, Any] | None:
     """Mean over runs of log loss, Brier score and ECE, with the ECE of a perfectly calibrated model on as many images.
 
-    None where only answers are known, and for masks.
+    `reliability` holds the bins that the ECE is made of. None where only answers are known, and for masks.
     """
     known = [s for s in scores if isinstance(s, ClassScores) and has_probabilities(s)]
     if not known:
@@ -98,6 +99,7 @@ def calibration(scores: Sequence[Scores]) -> dict[str, float | int] | None:
         "ece": float(np.mean([metrics.calibration_error(s, BINS) for s in known])),
         "ece_reference": float(np.mean([metrics.calibration_reference(s, BINS, draws=DRAWS) for s in known])),
         "bins": BINS,
+        "reliability": reliability(known, BINS),
     }
 
 

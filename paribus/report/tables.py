@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from paribus.counting import WITHIN
-from paribus.report import tuned
+from paribus.report import trusted, tuned
 from paribus.report.numbers import MINUS, Scale, count, listed, p_value, percent, plural, scale_of
 
 Row = dict[str, Any]
@@ -46,7 +46,7 @@ def files(document: Row, spreadsheet: bool = False) -> dict[str, str]:
         "questions.md": markdown(document),
         "methods.md": methods(document),
     }
-    made |= _files_of_masks(document) | _files_of_tuning(document)
+    made |= _files_of_masks(document) | _files_of_tuning(document) | _files_of_trust(document)
     guarded = {name: for_spreadsheets(text) for name, text in made.items() if spreadsheet and name.endswith(".csv")}
     return made | guarded
 
@@ -54,6 +54,18 @@ def files(document: Row, spreadsheet: bool = False) -> dict[str, str]:
 def _files_of_tuning(document: Row) -> dict[str, str]:
     text = to_csv(tuned.rows(document))
     return {"tuning.csv": text} if text else {}
+
+
+def _files_of_trust(document: Row) -> dict[str, str]:
+    """What answers are worth; a table that has no row is no file."""
+    made = {
+        "mistakes.csv": to_csv(trusted.mistake_rows(document)),
+        "confused.csv": to_csv(trusted.confused_rows(document)),
+        "reliability.csv": to_csv(trusted.reliability_rows(document)),
+        "thresholds.csv": to_csv(trusted.threshold_rows(document)),
+        "curves.csv": to_csv(trusted.curve_rows(document)),
+    }
+    return {name: text for name, text in made.items() if text}
 
 
 def _files_of_masks(document: Row) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the networks answered: confusions, the images they disagree on, calibration."""
+"""What the networks answered: confusions, the images they disagree on."""
 
 from paribus.report import figures
 from paribus.report.numbers import count, percent
@@ -89,18 +89,3 @@ def _votes(arm: str, given: list[int], target: int, classes: list[str]) -> Row:
         "said": f"{len(given) - len(wrong)} of {len(given)} right",
         "instead": [(classes[w], n) for w, n in named],
     }
-
-
-def calibration(document: Row) -> list[Row]:
-    """Log loss, Brier score and ECE with its reference, for the arms that gave probabilities."""
-    return [
-        {
-            "arm": arm["name"],
-            "log_loss": f"{c['log_loss']:.3f}" if c["log_loss"] is not None else "infinite",
-            "brier": f"{c['brier']:.3f}" if c["brier"] is not None else "–",
-            "ece": f"{c['ece']:.3f}" if c["ece"] is not None else "–",
-            "reference": f"{c['ece_reference']:.3f}" if c["ece_reference"] is not None else "–",
-        }
-        for arm in document["arms"]
-        if (c := arm["calibration"])
-    ]

@@ -139,7 +139,7 @@ def test_tables_hold_the_rows(results):
     made = files(content)
     assert set(made) == {
         "questions.csv", "arms.csv", "runs.csv", "findings.csv", "one_run.csv", "one_run_picks.csv", "questions.tex",
-        "questions.md", "methods.md",
+        "questions.md", "methods.md", "mistakes.csv", "reliability.csv", "thresholds.csv", "curves.csv",
     }  # fmt: skip
     read = list(csv.DictReader(io.StringIO(made["questions.csv"])))
     assert [float(r["difference"]) for r in read] == [q["difference"] for q in content["questions"]]
