@@ -8,6 +8,7 @@ from paribus.report.sections.predictions import class_names
 from paribus.report.sections.words import Row
 
 HALF = 0.5
+SURE = 0.9  # from here on a mistake of all runs points at the label; below it the networks may just know little
 
 
 def mistakes(document: Row) -> Row | None:
@@ -28,7 +29,7 @@ def _arm(row: Row, classes: list[str]) -> Row:
 
 
 def _card(each: Row, classes: list[str]) -> Row:
-    everyone = each["same"] == each["said"] and each["said"] > 1
+    everyone = each["same"] == each["said"] > 1 and each["probability"] >= SURE
     return {
         "image": each["image"],
         "target": classes[each["target"]],
