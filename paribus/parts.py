@@ -135,6 +135,12 @@ def choices(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     return {p.name: _evaluated(p, function) for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in bound}
 
 
+def positional(function: Callable[..., Any]) -> list[str]:
+    """The names of what a part takes by position; a `*args` takes whatever is given."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p.name for p in inspect.signature(function).parameters.values() if p.kind in kinds]
+
+
 def _evaluated(parameter: inspect.Parameter, function: Callable[..., Any]) -> inspect.Parameter:
     """The parameter with an annotation that is a text (`from __future__ import annotations`) put into types."""
     if not isinstance(parameter.annotation, str):
@@ -153,6 +159,12 @@ def completed(part: Part, home: str, plugins: tuple[str, ...] = ()) -> Part:
     problems = [
         (name, unknown(f"argument of {part.use}", name, list(chosen))) for name in part.args if name not in chosen
     ]
+    given = positional(function)
+    offered = max((positional(getattr(import_module(home), n)) for n in names(home)), key=len, default=given)
+    if len(given) > len(offered):
+        more = ", ".join(given[len(offered) :])
+        told = f"{part.use} takes {', '.join(given)} by position; what comes from the run is {', '.join(offered)}."
+        problems.append(("", f"{told} Put a `*` before {more}: what a study may choose is keyword-only."))
     args: dict[str, Any] = {}
     for name, parameter in chosen.items():
         if name not in part.args and parameter.default is parameter.empty:
@@ -169,9 +181,13 @@ def completed(part: Part, home: str, plugins: tuple[str, ...] = ()) -> Part:
 
 
 def build(part: Part, home: str, *given: Any) -> Any:
-    """Call the part: `given` comes from the run, the keyword arguments from the recipe (a completed one)."""
+    """Call the part: `given` comes from the run, the keyword arguments from the recipe (a completed one).
+
+    A part may leave out the last of what is given: a network without pretrained weights is `wide(num_classes, *, width=2)`.
+    """
     prefix = part.use.rpartition(":")[0]
-    return resolve(part.use, home, (prefix,))(*given, **part.args)
+    function = resolve(part.use, home, (prefix,))
+    return function(*given[: len(positional(function))], **part.args)
 
 
 def fitted(value: Any, annotation: Any) -> Any:

@@ -246,3 +246,23 @@ def test_every_number_that_a_study_may_write_has_a_range():
     ]
     assert found == []
     assert bare_numbers(float | None) and bare_numbers(dict[str, list[float]]) and not bare_numbers(Share | None)
+
+
+def plugin(folder, monkeypatch, body):
+    """A module of somebody's with one function, imported by name."""
+    (folder / "their_lab.py").write_text(body)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "their_lab", raising=False)
+    return Part("their_lab:wide")
+
+
+def test_a_part_may_leave_out_the_last_of_what_the_run_gives(tmp_path, monkeypatch):
+    part = plugin(tmp_path, monkeypatch, "def wide(num_classes, *, width: int = 2):\n    return num_classes, width\n")
+    whole = completed(part, HOMES["model"], ("their_lab",))
+    assert build(whole, HOMES["model"], 7, "weights") == (7, 2)
+
+
+def test_what_a_study_may_choose_is_no_positional_argument(tmp_path, monkeypatch):
+    part = plugin(tmp_path, monkeypatch, "def wide(num_classes, weights, width=2):\n    return width\n")
+    ((_, told),) = refused(part, HOMES["model"], ("their_lab",))
+    assert "what comes from the run is num_classes, weights. Put a `*` before width" in told
