@@ -1,5 +1,6 @@
 """The command line. Imports what a command needs when it runs: `paribus --help` costs no torch."""
 
+import errno
 import io
 import os
 import re
@@ -207,15 +208,16 @@ def crops(
     seed: Annotated[int, typer.Option(min=0, help="The seed of the run whose crops are drawn again.")] = 0,
 ) -> None:
     """What the networks really see: how much of an object the crops of training hold, with contact sheets."""
-    from paribus import auditing
+    from paribus import auditing, durable
     from paribus.boxes import found_in
+    from paribus.locks import lock
     from paribus.scan import scan as look
 
     if source.endswith((".yaml", ".yml")):
         from paribus.execute import Place, scans_of
 
         read = _read(Path(source), plugin)
-        recipes, place, bindings = auditing.of_arms(read, arm), Place.of(read, out), _pairs(data, "--data")
+        recipes, place, bindings = auditing.of_arms(read, arm), Place.of(read, out), _bindings(read, data)
         with _holding(read, out):
             scans = auditing.with_boxes(read, scans_of(read, place, bindings), bindings, boxes)
             done = auditing.audit_crops(recipes, scans, place.folder, read.title, seed)
@@ -225,7 +227,9 @@ def crops(
         shorter = min(min(facts.width, facts.height) for facts in found.facts.values())
         recipes, name = auditing.usual_arms(found.images, shorter), Path(source).resolve().name
         folder = out / auditing.file_name(f"crops-{name}")
-        done = auditing.audit_crops(recipes, dict.fromkeys(recipes, found), folder, name, seed)
+        with lock(folder):
+            durable.refuse_links(folder)
+            done = auditing.audit_crops(recipes, dict.fromkeys(recipes, found), folder, name, seed)
     _say_audit(done)
 
 
@@ -250,7 +254,7 @@ def attribution(
     read = _read(study, plugin)
     with _holding(read, out):
         bound, place = _open(read, out, data, weights, None, threads)
-        bound = replace(bound, scans=auditing.with_boxes(read, bound.scans, _pairs(data, "--data"), boxes))
+        bound = replace(bound, scans=auditing.with_boxes(read, bound.scans, _bindings(read, data), boxes))
         done = auditing.audit_attribution(bound, place, images=images, steps=steps, seed=seed)
     _say_audit(done)
 
@@ -418,7 +422,8 @@ def scan(
     from paribus.scan import scan as look
 
     if path.suffix in (".yaml", ".yml"):
-        _scan_study(_read(path, plugin), out, _pairs(data, "--data"))
+        read = _read(path, plugin)
+        _scan_study(read, out, _bindings(read, data))
         return
     for line in describe(look(_images_at(path))):
         say(line)
@@ -509,7 +514,7 @@ def _open(
 ) -> "tuple[Bound, Place]":
     from paribus.running import open_study
 
-    bindings, files, hashes = _pairs(data, "--data"), _pairs(weights, "--weights"), _hashes(sha256)
+    bindings, files, hashes = _bindings(read, data), _pairs(weights, "--weights"), _hashes(sha256)
     screen = _screen(read)
     try:
         bound, place = open_study(read, out, screen, bindings, files, threads, hashes)
@@ -572,16 +577,33 @@ def _say_answers(rows: Any) -> None:
 
 
 def _pairs(given: list[str] | None, option: str) -> dict[str, Path]:
-    pairs, problems = {}, []
+    pairs: dict[str, Path] = {}
+    problems = []
     for text in given or ():
         name, equals, path = text.partition("=")
         if not equals or not name or not path:
             problems.append(
                 Problem("USAGE", f"{option} {text}: expected NAME=PATH.", fix=f"{option} smiles=/data/smiles.")
             )
-        pairs[name] = Path(path)
+        elif pairs.setdefault(name, Path(path)) != Path(path):
+            message = f"{option} {name} is given twice: {pairs[name]} and {path}."
+            problems.append(Problem("USAGE", message, fix="keep one of them."))
     if problems:
         raise StudyError(problems)
+    return pairs
+
+
+def _bindings(study: "Study", given: list[str] | None) -> dict[str, Path]:
+    """Where data are, of names that the study reads: one that it does not know is a slip."""
+    from paribus.errors import unknown
+
+    pairs, names = _pairs(given, "--data"), sorted({root for root in study.roots.values() if root is not None})
+    wrong = [name for name in pairs if name not in names]
+    if wrong:
+        none = "the study reads no files, so that --data has nothing to name."
+        raise StudyError(
+            [Problem("USAGE", f"--data: {unknown('data', name, names)}" if names else none) for name in wrong]
+        )
     return pairs
 
 
@@ -664,10 +686,13 @@ def _exit_code(command: Callable[[], Any]) -> int:
     except OSError as error:
         from paribus.durable import environment_error
 
+        if error.errno == errno.ENAMETOOLONG:
+            message = "a path that is too long for this system."
+            return _said(StudyError([Problem("PATH_TOO_LONG", message, str(error.filename or ""), "shorten it.")]))
         return _said(environment_error(error, Path(str(error.filename or "."))))
     except Exception as error:
-        message = getattr(error, "format_message", None)  # a usage error of the command line's library
-        return _misused(error, message()) if callable(message) else _crashed(error)
+        message_of = getattr(error, "format_message", None)  # a usage error of the command line's library
+        return _misused(error, message_of()) if callable(message_of) else _crashed(error)
     return 0
 
 

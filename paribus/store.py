@@ -24,6 +24,8 @@ IMAGES = "images.json"  # of evidence, written last
 TIMING = "timing.json"  # wall-clock values: outside the hashed results, which are the same in every repetition
 WEIGHTS = ("best.safetensors", "last.safetensors")  # what `paribus clean --weights` may remove
 _RUN_ID = re.compile(r"[0-9a-f]{20}")
+_UNFINISHED = re.compile(r"[0-9a-f]{20}\.(partial|final)")
+_HALF_REMOVED = re.compile(r"\.[0-9a-f]{20}(\.(partial|final))?\.removed")
 _UNSEALED = {DONE: frozenset({"files"}), TIMING: frozenset({"seconds", "images_per_second"})}
 
 
@@ -47,6 +49,17 @@ class Store:
     def has(self, run: Run) -> bool:
         """Whether the run is finished."""
         return (self.folder(run.id) / DONE).exists()
+
+    def finished(self) -> dict[str, Path]:
+        """Id -> folder of every finished run. Folders of other names are nobody's business: they may be a user's."""
+        return {path.name: path for path in self._folders(_RUN_ID) if (path / DONE).exists()}
+
+    def unfinished(self) -> list[Path]:
+        """The folders of runs that were begun and have not ended."""
+        return self._folders(_UNFINISHED)
+
+    def _folders(self, names: re.Pattern[str]) -> list[Path]:
+        return [path for path in sorted(self.root.iterdir()) if names.fullmatch(path.name) and path.is_dir()]
 
     @contextmanager
     def publishing(self, run_id: str) -> Iterator[Path]:
@@ -131,10 +144,10 @@ class Store:
 
         Only for whoever holds the store's lock.
         """
-        for folder in [*self.root.glob("*.partial"), *self.root.glob("*.final")]:
+        for folder in self.unfinished():
             if folder.suffix == ".final" or (self.root / folder.stem / DONE).exists():
                 durable.remove(folder)
-        for doomed in self.root.glob(".*.removed"):
+        for doomed in self._folders(_HALF_REMOVED):
             durable.remove(doomed)
 
     def load(self, run_id: str, splits: dict[str, str] | None = None) -> RunRecord:
