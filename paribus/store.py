@@ -25,7 +25,7 @@ TIMING = "timing.json"  # wall-clock values: outside the hashed results, which a
 WEIGHTS = ("best.safetensors", "last.safetensors")  # what `paribus clean --weights` may remove
 _RUN_ID = re.compile(r"[0-9a-f]{20}")
 _UNFINISHED = re.compile(r"[0-9a-f]{20}\.(partial|final)")
-_HALF_REMOVED = re.compile(r"\.[0-9a-f]{20}(\.(partial|final))?\.removed")
+_HALF_REMOVED = re.compile(r"\.+[0-9a-f]{20}(\.(partial|final))?(\.removed)+")
 _UNSEALED = {DONE: frozenset({"files"}), TIMING: frozenset({"seconds", "images_per_second"})}
 
 

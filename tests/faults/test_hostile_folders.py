@@ -1,6 +1,7 @@
 """Folders that came from elsewhere: what lies in them is read with limits, and nothing of anybody else's is touched."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -98,8 +99,11 @@ def test_folders_as_deep_as_the_system_allows(tmp_path):
         os.close(outer)
     os.close(inner)
     picture(tmp_path / "train/dark/d/d/1.png")
-    assert [item.id for item in datasets.folder(tmp_path).items][-2:] == ["val/bright/0.png", "val/dark/0.png"]
-    assert len(datasets.folder(tmp_path).items) == 5
+    try:
+        found = [item.id for item in datasets.folder(tmp_path).items]
+    finally:
+        subprocess.run(["rm", "-r", tmp_path / "train/dark/d"], check=True)  # Python itself could not
+    assert len(found) == 5 and "train/dark/d/d/1.png" in found
 
 
 def test_a_lock_that_is_a_link_leaves_alone_where_it_leads(tmp_path):

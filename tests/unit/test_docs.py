@@ -45,3 +45,11 @@ def test_every_metric_augmentation_and_rule_of_weights_is_named():
 def test_pictures_and_links_lead_somewhere(page):
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_tests_that_a_page_names_are_there():
+    named = {
+        name for page in DOCS.glob("*.md") for name in re.findall(r"`((?:unit|faults)/\S+?\.py)`", page.read_text())
+    }
+    assert len(named) > 10
+    assert [name for name in sorted(named) if not (DOCS.parent / "tests" / name).exists()] == []
