@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from paribus import textfile
+from paribus import regular
 from paribus.datasets.found import link_problem
 from paribus.errors import DataError, Problem
 from paribus.scan import Facts, Scan
@@ -63,7 +63,7 @@ def found_in(found: Scan, root: Path | None, given: Path | None = None) -> Scan:
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     try:
-        reader = csv.reader(textfile.lines(path), skipinitialspace=True, strict=True)
+        reader = csv.reader(regular.lines(path), skipinitialspace=True, strict=True)
         columns = [name.strip() for name in next(reader, [])]
         lines = [(reader.line_num, [value.strip() for value in values]) for values in reader if values]
     except (OSError, ValueError, csv.Error) as error:

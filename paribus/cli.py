@@ -702,7 +702,7 @@ def _misused(error: Any, message: str) -> int:
         return StudyError.exit_code
     context = getattr(error, "ctx", None)
     fix = f"{context.command_path} --help tells what there is." if context is not None else ""
-    return _said(StudyError([Problem("USAGE", message, fix=fix)]))
+    return _said(StudyError([Problem("USAGE", f"{message.rstrip('.')}.", fix=fix)]))
 
 
 def _said(error: ParibusError) -> int:

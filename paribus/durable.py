@@ -194,13 +194,13 @@ def _aside(path: Path) -> Path:
 
 
 def _created(path: Path) -> BinaryIO:
-    """A file to write into; never what a link leads to, for whoever made the folder may have made links in it."""
-    return open(path, "wb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o666))
+    """A file to write into; never what a link leads to, and no pipe: others may have made some in the folder."""
+    return open(path, "wb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666))
 
 
 def _fsync(path: Path) -> None:
     step("fsync", path)
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # nobody is waited for
     try:
         os.fsync(descriptor)
     finally:

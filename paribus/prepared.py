@@ -20,7 +20,7 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
-from paribus import durable, sealed
+from paribus import durable, regular, sealed
 from paribus.datasets import ImageSet, Item
 from paribus.errors import IntegrityError, MachineError, Problem
 
@@ -165,6 +165,7 @@ def _opened(folder: Path) -> Prepared:
     path = folder / _PIXELS
     try:
         index = sealed.read(folder / _INDEX, folder.name, largest=LARGEST_INDEX)
+        regular.size_of(path)
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except ValueError as error:

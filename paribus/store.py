@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from paribus import durable, sealed, strictjson, tensorfile
+from paribus import durable, regular, sealed, strictjson, tensorfile
 from paribus.errors import IntegrityError, MachineError, Problem
 from paribus.predictions import Evidence, MaskEvidence, RunRecord
 from paribus.runs import Run, id_of
@@ -201,9 +201,9 @@ class Store:
         if path.resolve() != folder.resolve() / name:
             raise IntegrityError([_damaged(folder, name, "is a link, or leads out of the folder")])
         try:
-            content = path.read_bytes()
-        except OSError:
-            raise IntegrityError([_damaged(folder, name, "cannot be read")]) from None
+            content = regular.content(path)
+        except OSError as error:
+            raise IntegrityError([_damaged(folder, name, f"cannot be read: {error.strerror}")]) from None
         found = hashlib.sha256(content).hexdigest()
         if found != expected:
             raise IntegrityError([_damaged(folder, name, f"has sha256 {found[:16]}, {str(expected)[:16]} was written")])

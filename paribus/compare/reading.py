@@ -59,7 +59,7 @@ def _source(path: Path) -> dict[str, Any]:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise DataError([Problem("DATA_NOT_FOUND", "is no file.", path.name, "name a CSV or safetensors file.")])
+            raise DataError([Problem("DATA_NOT_FOUND", "is no file.", str(path), "name a CSV or safetensors file.")])
         if size > table.MOST_BYTES:
             message = f"has {size / 1e9:.1f} GB; at most {table.MOST_BYTES / 1e9:.1f} GB are read at once."
             raise DataError(

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import textfile
+from paribus import regular
 from paribus.compare.cells import ONLY_EPOCH, SPLITS, UNNAMED_SPLIT, Cell, Names, at_lines, is_arm_name, some
 from paribus.errors import DataError, Problem, unknown
 
@@ -108,7 +108,7 @@ def read(path: Path, name: str) -> tuple[list[Cell], list[str], list[Problem], b
 def _parsed(path: Path, name: str) -> _Table:
     line = 0
     try:
-        reader = csv.reader(textfile.lines(path, MOST_BYTES), strict=True)
+        reader = csv.reader(regular.lines(path, MOST_BYTES), strict=True)
         table = _headed([column.strip() for column in next(reader, [])], name)
         for values in reader:
             line = reader.line_num

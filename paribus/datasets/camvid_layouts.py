@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from paribus import textfile
+from paribus import regular
 from paribus.datasets.found import Found, existing, link_problem
 from paribus.datasets.items import SPLITS, ImageSet, Item, image_set, mask_set
 from paribus.datasets.legend import Labels
@@ -181,7 +181,7 @@ def _listing(table: Path, root: Path) -> list[list[str]]:
     if outside:
         raise DataError([outside])
     try:
-        return [line.split() for line in textfile.lines(table) if line.strip()]
+        return [line.split() for line in regular.lines(table) if line.strip()]
     except (OSError, ValueError) as error:
         raise DataError([Problem("CAMVID_LIST", f"cannot be read as UTF-8: {error}.", table.name)]) from None
 

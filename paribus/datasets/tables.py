@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-from paribus import textfile
+from paribus import regular
 from paribus.datasets.folders import class_problems
 from paribus.datasets.found import existing, link_problem
 from paribus.datasets.items import SPLIT_NAMES, SPLITS, ImageSet, Item, image_set
@@ -84,7 +84,7 @@ def _table(path: Path, name: str) -> tuple[list[Row], list[str]]:
         fix = f"Set `manifest` to one of {', '.join(there)}." if there else ""
         raise DataError([Problem("DATA_NOT_FOUND", "there is no such file.", name, fix)])
     try:
-        reader = tables.reader(textfile.lines(path), strict=True)
+        reader = tables.reader(regular.lines(path), strict=True)
         header = [column.strip() for column in next(reader, [])]
         lines = [(reader.line_num, [v.strip() for v in values]) for values in reader if any(v.strip() for v in values)]
     except (OSError, ValueError, tables.Error) as error:

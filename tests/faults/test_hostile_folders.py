@@ -8,7 +8,7 @@ import pytest
 import small_study
 from PIL import Image
 
-from paribus import boxes, datasets, textfile
+from paribus import boxes, datasets, regular
 from paribus.compare import reading
 from paribus.errors import DataError, IntegrityError
 from paribus.locks import lock
@@ -33,7 +33,7 @@ def sparse(path):
 
 
 def endless_line(path):
-    path.write_text("a" * (textfile.LONGEST_LINE + 5))
+    path.write_text("a" * (regular.LONGEST_LINE + 5))
 
 
 def link_to_zeros(path):

@@ -10,7 +10,7 @@ import pytest
 HOME = Path(__file__).parents[2] / "paribus"
 LAYERS = (  # a module may import only from the layers above its own; a folder counts as one module
     "errors faultpoints stopping",
-    "predictions questions parts seeding images durable environment naming patterns strictjson textfile yamlfile heads "
+    "predictions questions parts seeding images durable environment naming patterns strictjson regular yamlfile heads "
     "faces labels autoaugment stats ratios picks ranking backbones fcn",
     "confusion counting maskfile streets zoo sheets sealed tensorfile locks",
     "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms states room",
