@@ -17,6 +17,7 @@ from paribus.spaces import Defined, by_name, classes_of
 if TYPE_CHECKING:
     from paribus.study import Arm, _Reader
 
+LEAST, MOST = 0.001, 1000.0  # size of a weight
 QUESTION_KEYS = ("ask", "compare", "effect", "weights", "bundle", "metric", "margin", "score_in")
 MOST_QUESTIONS = 512
 LONGEST_TEXT = 500
@@ -240,6 +241,10 @@ class _Asker:
         )
         if not numbers or len(value) < 2:
             self.reader.problem(where, f"weights must be a mapping of at least two arms to numbers, not {value!r}.")
+            return None
+        if odd := [arm for arm, w in value.items() if not LEAST <= abs(w) <= MOST]:
+            message = f"weights must be from {LEAST} to {MOST:g} or below zero as far, not {value[odd[0]]:g}."
+            self.reader.problem((*where, odd[0]), message, "leave out arms of weight 0.")
             return None
         if not all([self._arm((*where, arm), arm) for arm in value]):
             return None

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from paribus import regular
+from paribus.datasets.found import link_problem
 from paribus.errors import DataError, Problem
 from paribus.scan import Facts, Scan
 
@@ -49,23 +51,34 @@ def boxed(found: Scan, path: Path) -> Scan:
 
 def found_in(found: Scan, root: Path | None, given: Path | None = None) -> Scan:
     """The set with the boxes of the file `given`, else of `boxes.csv` in the folder of its data, if there is one."""
-    path = given or (root / FILE if root is not None and (root / FILE).exists() else None)
-    return found if path is None else boxed(found, path)
+    if given is not None:
+        return boxed(found, given)
+    if root is None or not (root / FILE).exists():
+        return found
+    outside = link_problem(root / FILE, root, FILE)
+    if outside:
+        raise DataError([outside])
+    return boxed(found, root / FILE)
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True, strict=True)
-            columns = [name.strip() for name in reader.fieldnames or ()]
-            lines = [(reader.line_num, [(v or "").strip() for v in row.values()]) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reader = csv.reader(regular.lines(path), skipinitialspace=True, strict=True)
+        columns = [name.strip() for name in next(reader, [])]
+        lines = [(reader.line_num, [value.strip() for value in values]) for values in reader if values]
+    except (OSError, ValueError, csv.Error) as error:
         raise DataError([Problem("BOXES", f"cannot be read as a UTF-8 CSV file ({error}).", path.name)]) from None
     missing = [name for name in COLUMNS if name not in columns]
     if missing:
         message = f"has the columns {', '.join(columns) or 'none'}; {', '.join(missing)} not among them."
         raise DataError([Problem("BOXES", message, path.name, f"Write the header {','.join(COLUMNS)}.")])
-    return [(number, dict(zip(columns, values, strict=False))) for number, values in lines]
+    odd = [f"line {number}" for number, values in lines if len(values) != len(columns)]
+    if odd or len(set(columns)) < len(columns):
+        message = f"not {len(columns)} values in {_few(odd)}." if odd else f"has a column twice: {', '.join(columns)}."
+        raise DataError(
+            [Problem("BOXES", message, path.name, f"Write the header {','.join(COLUMNS)}, a row an image.")]
+        )
+    return [(number, dict(zip(columns, values, strict=True))) for number, values in lines]
 
 
 def _box(row: Mapping[str, str], facts: Facts) -> Box | None:

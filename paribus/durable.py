@@ -28,6 +28,11 @@ CODES = {
 }
 
 ROOM = "make room or choose another folder with --out, then give the same command again: it goes on."
+FIXES = {
+    "ENV_OPEN_FILES": "allow more open files (ulimit -n), then give the same command again: it goes on.",
+    "ENV_MEMORY": "end other programs or take a smaller batch, then give the same command again: it goes on.",
+    "ENV_IO": "check the path and the disk it is on, then give the same command again: it goes on.",
+}
 
 
 def write(path: Path, content: bytes) -> None:
@@ -161,8 +166,8 @@ def sweep(folder: Path) -> None:
 
 
 def refuse_links(folder: Path) -> None:
-    """Raises IntegrityError (exit 7) for a link right below a folder: what is written there must stay there."""
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    """Raises IntegrityError (exit 7) if a folder is a link, or something right below: what is written must stay."""
+    for path in (folder, *(sorted(folder.iterdir()) if folder.is_dir() else ())):
         if path.is_symlink():
             fix = f"rm {shlex.quote(str(path))} and give the same command again."
             raise IntegrityError([Problem("FOLDER_LINK", "is a link, and leads elsewhere.", str(path), fix)])
@@ -189,13 +194,13 @@ def _aside(path: Path) -> Path:
 
 
 def _created(path: Path) -> BinaryIO:
-    """A file to write into; never what a link leads to, for whoever made the folder may have made links in it."""
-    return open(path, "wb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o666))
+    """A file to write into; never what a link leads to, and no pipe: others may have made some in the folder."""
+    return open(path, "wb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666))
 
 
 def _fsync(path: Path) -> None:
     step("fsync", path)
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # nobody is waited for
     try:
         os.fsync(descriptor)
     finally:
@@ -225,7 +230,7 @@ def environment_error(error: OSError, path: Path, size: float = 0) -> MachineErr
     """What the system said, in the user's words. size: bytes that were to be written."""
     code = CODES.get(error.errno or 0, "ENV_IO")
     needs = f": needs {megabytes(size)}, {megabytes(free(path))} free" if size and code == "ENV_DISK_FULL" else ""
-    return MachineError([Problem(code, f"{error.strerror}{needs}.", str(path), ROOM)])
+    return MachineError([Problem(code, f"{error.strerror}{needs}.", str(path), FIXES.get(code, ROOM))])
 
 
 def free(path: Path) -> int:

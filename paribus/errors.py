@@ -5,12 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+LONGEST_NAME = 1000  # characters of a path in a message
 LONGEST = 2000  # characters of a message: what was read may be a megabyte
 
 
 def printable(text: str) -> str:
     """`text` on one line, with control characters and undecodable bytes shown as escapes such as `\\x1b`."""
     return "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def shortened(name: str) -> str:
+    """A path as it is, or its two ends: most of what is longer than any name is no name."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]} … {name[-LONGEST_NAME // 2 :]}"
 
 
 def encodable(text: str) -> str:
@@ -38,7 +44,7 @@ class Problem:
 
     def line(self, level: str = "error") -> str:
         """The one-line form: ``error[CODE]: where: message Fix: what to do.``"""
-        where = f"{self.where}: " if self.where else ""
+        where = f"{shortened(self.where)}: " if self.where else ""
         fix = f" Fix: {self.fix}" if self.fix else ""
         message = self.message if len(self.message) <= LONGEST else f"{self.message[:LONGEST]} …"
         return printable(f"{level}[{self.code}]: {where}{message}{fix}")

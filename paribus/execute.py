@@ -54,6 +54,7 @@ def bind(
     split = study.split or ("test" if "test" in first.fingerprints else "val")
     _check_splits(study, scans, split)
     groups = grouping.groups(study.groups, first.images, split)
+    _refuse_one_fold(study, first, split, groups)
     design = Design(study.looks, split, study.epoch, groups)  # type: ignore[arg-type]
     bound = Bound(study, design, scans, found)
     if study.tuning is not None:
@@ -166,6 +167,15 @@ def _check_splits(study: Study, scans: dict[str, Scan], split: str) -> None:
     problems += _other_images(scans, split)
     if problems:
         raise DataError(list(dict.fromkeys(problems)))
+
+
+def _refuse_one_fold(study: Study, found: Scan, split: str, groups: Mapping[str, str] | None) -> None:
+    """`epoch: crossfit` chooses on one half and scores on the other: told before anything is trained, not after."""
+    units = {item.id if groups is None else groups[item.id] for item in found.images.items if item.split == split}
+    if study.epoch == "crossfit" and len(units) < 2:
+        what = "image" if groups is None else "group of images"
+        message = f"`epoch: crossfit` needs two images or groups of images in {split}; there is 1 {what}."
+        raise DataError([Problem("EPOCH_CROSSFIT", message, fix="write `epoch: last`, or bring more images.")])
 
 
 def _other_images(scans: dict[str, Scan], split: str) -> list[Problem]:

@@ -12,7 +12,7 @@ def images(
     size: Pixels | tuple[Pixels, Pixels] = 224,
     normalize: Literal["model", "imagenet"] | dict[str, list[float]] = "model",
     eval_size: Pixels | tuple[Pixels, Pixels] | None = None,
-    crop_fraction: Annotated[float, Range(above=0, high=1)] = 0.875,
+    crop_fraction: Annotated[float, Range(0.1, 1)] = 0.875,
     prepare: Pixels | None = None,
 ) -> dict[str, object]:
     """The `input` of a recipe: what training and evaluation share.

@@ -71,7 +71,7 @@ class Worker:
             except (DataError, DataChanged) as error:
                 failed = f"The run {job.name}, seed {job.run.seed} failed."
                 self.failures += [replace(p, message=f"{p.message} {failed}") for p in error.problems]
-            except (Diverged, MemoryError, OSError, RuntimeError, ValueError) as error:
+            except (AssertionError, Diverged, MemoryError, OSError, RuntimeError, ValueError) as error:
                 self.failures.append(_failure(error, f"{job.name}, seed {job.run.seed}"))
             self.trained += 1
 
@@ -143,4 +143,5 @@ def _failure(error: Exception, where: str) -> Problem:
         return Problem("OOM", f"there was too little memory ({said.splitlines()[0]}).", where, fix)
     if isinstance(error, OSError):
         raise error
-    return Problem("RUN_FAILED", f"{said.rstrip('.')}.", where)
+    fix = "change what this arm sets to what its parts can do; the others are complete."
+    return Problem("RUN_FAILED", f"{said.splitlines()[0].rstrip('.')}.", where, fix)

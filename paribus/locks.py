@@ -19,7 +19,8 @@ LOCK = "LOCK"
 def lock(folder: Path) -> Iterator[None]:
     """Hold `folder`, made if it is not there. The file `LOCK` in it goes with the lock, and means nothing by itself.
 
-    Raises LockedError (exit 5) at once if another process holds it, MachineError where nothing can be locked.
+    Raises LockedError (exit 5) at once if another process holds it, MachineError where nothing can be locked, and
+    IntegrityError if `LOCK` is a link: what it leads to is left alone.
     """
     path = folder / LOCK
     file = _taken(path)
@@ -34,10 +35,11 @@ def _taken(path: Path) -> FileIO:
     while True:
         durable.make_folder(path.parent)
         try:
-            file = FileIO(path, "a+")
+            file = FileIO(path, "a+", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o666))
         except FileNotFoundError:  # another process has just removed its empty folder
             continue
         except OSError as error:
+            durable.refuse_links(path.parent)
             raise durable.environment_error(error, path) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

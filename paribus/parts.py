@@ -60,6 +60,7 @@ class Ascending:
 
 
 Share = Annotated[float, Range(0, 1)]
+MOST = 1e30  # size of a number: networks count in float32
 NotNegative = Annotated[float, Range(0)]
 Positive = Annotated[float, Range(above=0)]
 
@@ -171,6 +172,9 @@ def completed(part: Part, home: str, plugins: tuple[str, ...] = ()) -> Part:
             problems.append(("", f"{part.use} needs {name!r}."))
             continue
         value = part.args.get(name, parameter.default)
+        if _largest(value) > MOST:
+            problems.append((name, f"{part.use}: {name} must be at most {MOST:g} in size, not {value!r}."))
+            continue
         try:
             args[name] = fitted(value, parameter.annotation)
         except ValueError as error:
@@ -180,10 +184,20 @@ def completed(part: Part, home: str, plugins: tuple[str, ...] = ()) -> Part:
     return Part(part.use, args)
 
 
+def _largest(value: Any) -> float:
+    """The size of the largest number in a value."""
+    if isinstance(value, list | tuple):
+        return max(map(_largest, value), default=0)
+    if isinstance(value, Mapping):
+        return max(map(_largest, value.values()), default=0)
+    return abs(value) if isinstance(value, int | float) else 0
+
+
 def build(part: Part, home: str, *given: Any) -> Any:
     """Call the part: `given` comes from the run, the keyword arguments from the recipe (a completed one).
 
-    A part may leave out the last of what is given: a network without pretrained weights is `wide(num_classes, *, width=2)`.
+    A part may leave out the last of what is given: a network that is never pretrained is
+    `wide(num_classes, *, width=2)`.
     """
     prefix = part.use.rpartition(":")[0]
     function = resolve(part.use, home, (prefix,))

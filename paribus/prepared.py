@@ -7,6 +7,7 @@ when it is there, and is whole or absent: two processes that make it at the same
 import hashlib
 import json
 import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
-from paribus import durable, sealed
+from paribus import durable, regular, sealed
 from paribus.datasets import ImageSet, Item
 from paribus.errors import IntegrityError, MachineError, Problem
 
@@ -28,6 +29,8 @@ LARGEST_INDEX = 1 << 30  # bytes
 PREPARED = "prepared"  # the folder beside `runs` that holds the maps
 LIMIT = 20  # GiB; larger sets are decoded again whenever an image is needed
 _PIXELS, _INDEX = "pixels.bin", "index.json"
+_MAP = re.compile(r"[0-9a-f]{20}")
+_LEFTOVER = re.compile(r"\.[0-9a-f]{20}\.\S+")  # of a process, or half removed
 _TOGETHER = 64  # images decoded at a time
 
 Pixels = NDArray[np.uint8]
@@ -114,7 +117,14 @@ def _estimate(images: ImageSet, shorter: int | None, sample: int = 16) -> float:
 def tidy(home: Path) -> None:
     """Remove what a killed process left half made. Only for whoever holds the lock of the runs beside it."""
     for leftover in home.glob(".*.*"):
-        durable.remove(leftover)
+        if _LEFTOVER.fullmatch(leftover.name):
+            durable.remove(leftover)
+
+
+def maps(home: Path) -> list[Path]:
+    """The folders of all maps, whole or not; others that somebody has put there are theirs."""
+    found = sorted(home.iterdir()) if home.is_dir() else []
+    return [path for path in found if _MAP.fullmatch(path.name) or _LEFTOVER.fullmatch(path.name)]
 
 
 def _make(images: ImageSet, shorter: int | None, folder: Path, size: float) -> None:
@@ -155,6 +165,7 @@ def _opened(folder: Path) -> Prepared:
     path = folder / _PIXELS
     try:
         index = sealed.read(folder / _INDEX, folder.name, largest=LARGEST_INDEX)
+        regular.size_of(path)
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except ValueError as error:

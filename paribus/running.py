@@ -42,7 +42,8 @@ def holding(place: Place) -> Iterator[None]:
     new = [folder for folder in folders if not folder.exists()]
     try:
         with lock_of(place.store.root), lock_of(place.folder):
-            durable.refuse_links(place.folder)
+            for folder in (place.store.root, place.folder):
+                durable.refuse_links(folder)
             for folder in (place.store.root, place.folder):
                 durable.probe(folder)
                 durable.sweep(folder)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from paribus import durable, strictjson
+from paribus import durable, regular, strictjson
 
 SEAL = "sha256"
 
@@ -35,8 +35,8 @@ def read(
     try:
         if path.is_symlink():
             raise ValueError("it is a link")
-        if path.stat().st_size > largest:
-            raise ValueError(f"it has {path.stat().st_size} bytes, more than {largest}")
+        if (size := regular.size_of(path)) > largest:
+            raise ValueError(f"it has {size} bytes, more than {largest}")
         value = strictjson.mapping(path.read_bytes(), largest)
     except OSError as error:
         raise ValueError(f"cannot be read: {error.strerror}") from None

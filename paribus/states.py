@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from paribus import sealed
+from paribus import regular, sealed
 from paribus.errors import IntegrityError, Problem
 
 STATE = "STATE.json"
@@ -122,8 +122,9 @@ def _torn(partial: Path, state: State, name: str) -> Problem | None:
     try:
         content(partial, state, name)
     except IntegrityError as error:
-        raw = (partial / name).read_bytes() if (partial / name).is_file() else b""
-        if _is_torn(raw, state.files[name].size):
+        path = partial / name
+        raw = regular.content(path) if path.is_file() else b""
+        if (path.is_file() or not path.exists()) and _is_torn(raw, state.files[name].size):
             return error.problems[0]
         raise
     return None
@@ -142,7 +143,7 @@ def content(partial: Path, state: State, name: str) -> bytes:
         if path.resolve() != partial.resolve() / name:
             raise ValueError("is a link, or leads out of the folder")
         try:
-            found = path.read_bytes()
+            found = regular.content(path)
         except OSError as error:
             raise ValueError(f"cannot be read: {error.strerror}; sha256 {written[:16]} was committed") from None
         mark = hashlib.sha256(found).hexdigest()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from paribus import durable, sealed, strictjson, tensorfile
+from paribus import durable, regular, sealed, strictjson, tensorfile
 from paribus.errors import IntegrityError, MachineError, Problem
 from paribus.predictions import Evidence, MaskEvidence, RunRecord
 from paribus.runs import Run, id_of
@@ -24,6 +24,8 @@ IMAGES = "images.json"  # of evidence, written last
 TIMING = "timing.json"  # wall-clock values: outside the hashed results, which are the same in every repetition
 WEIGHTS = ("best.safetensors", "last.safetensors")  # what `paribus clean --weights` may remove
 _RUN_ID = re.compile(r"[0-9a-f]{20}")
+_UNFINISHED = re.compile(r"[0-9a-f]{20}\.(partial|final)")
+_HALF_REMOVED = re.compile(r"\.+[0-9a-f]{20}(\.(partial|final))?(\.removed)+")
 _UNSEALED = {DONE: frozenset({"files"}), TIMING: frozenset({"seconds", "images_per_second"})}
 
 
@@ -47,6 +49,17 @@ class Store:
     def has(self, run: Run) -> bool:
         """Whether the run is finished."""
         return (self.folder(run.id) / DONE).exists()
+
+    def finished(self) -> dict[str, Path]:
+        """Id -> folder of every finished run. Folders of other names are nobody's business: they may be a user's."""
+        return {path.name: path for path in self._folders(_RUN_ID) if (path / DONE).exists()}
+
+    def unfinished(self) -> list[Path]:
+        """The folders of runs that were begun and have not ended."""
+        return self._folders(_UNFINISHED)
+
+    def _folders(self, names: re.Pattern[str]) -> list[Path]:
+        return [path for path in sorted(self.root.iterdir()) if names.fullmatch(path.name) and path.is_dir()]
 
     @contextmanager
     def publishing(self, run_id: str) -> Iterator[Path]:
@@ -131,10 +144,10 @@ class Store:
 
         Only for whoever holds the store's lock.
         """
-        for folder in [*self.root.glob("*.partial"), *self.root.glob("*.final")]:
+        for folder in self.unfinished():
             if folder.suffix == ".final" or (self.root / folder.stem / DONE).exists():
                 durable.remove(folder)
-        for doomed in self.root.glob(".*.removed"):
+        for doomed in self._folders(_HALF_REMOVED):
             durable.remove(doomed)
 
     def load(self, run_id: str, splits: dict[str, str] | None = None) -> RunRecord:
@@ -188,9 +201,9 @@ class Store:
         if path.resolve() != folder.resolve() / name:
             raise IntegrityError([_damaged(folder, name, "is a link, or leads out of the folder")])
         try:
-            content = path.read_bytes()
-        except OSError:
-            raise IntegrityError([_damaged(folder, name, "cannot be read")]) from None
+            content = regular.content(path)
+        except OSError as error:
+            raise IntegrityError([_damaged(folder, name, f"cannot be read: {error.strerror}")]) from None
         found = hashlib.sha256(content).hexdigest()
         if found != expected:
             raise IntegrityError([_damaged(folder, name, f"has sha256 {found[:16]}, {str(expected)[:16]} was written")])

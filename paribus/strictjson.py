@@ -1,6 +1,7 @@
-"""JSON without surprises: no key twice, no NaN, no depth or size that a machine could choke on."""
+"""JSON without surprises: no key twice, no NaN, no infinity, no depth or size to choke on."""
 
 import json
+from math import isfinite
 from typing import Any, NoReturn
 
 LARGEST = 64 << 20  # bytes, unless a file of its kind may have more
@@ -12,7 +13,7 @@ def parse(content: bytes, largest: int = LARGEST) -> Any:
     if len(content) > largest:
         raise ValueError(f"it has {len(content)} bytes, more than {largest}")
     try:
-        return json.loads(content, object_pairs_hook=_once, parse_constant=_no_constant)
+        return json.loads(content, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start} is not UTF-8") from None
     except RecursionError:
@@ -34,6 +35,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise ValueError(f"the key {twice[:_SAID]!r} stands twice")
     return found
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"the number {text[:_SAID]} is too large")
+    return value
 
 
 def _no_constant(text: str) -> NoReturn:

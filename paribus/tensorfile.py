@@ -10,7 +10,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paribus import strictjson
+from paribus import regular, strictjson
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +41,9 @@ def entries(content: bytes) -> dict[str, Entry]:
 
 def entries_of(path: Path) -> dict[str, Entry]:
     """The same of a file, of which only the header is read. Raises OSError too."""
+    size = regular.size_of(path)
     with path.open("rb") as file:
-        return _entries(file.read(8 + MOST_HEADER), path.stat().st_size)
+        return _entries(file.read(8 + MOST_HEADER), size)
 
 
 def _entries(head: bytes, size: int) -> dict[str, Entry]:

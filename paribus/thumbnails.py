@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import durable
+from paribus import durable, regular
 from paribus.errors import DataChanged, DataError, IntegrityError, Problem
 
 SIDE = 128  # pixels of the longer side
@@ -67,12 +67,18 @@ def _hash(content: bytes) -> str:
 
 
 def _checked(path: Path) -> bytes:
-    content, written = path.read_bytes(), path.stem.partition("-")[2]
+    try:
+        content, written = regular.content(path), path.stem.partition("-")[2]
+    except OSError as error:
+        raise _damaged(path, f"cannot be read: {error.strerror}.") from None
     if _hash(content) != written:
-        message = f"has sha256 {_hash(content)}, {written} was written."
-        fix = f"rm {shlex.quote(str(path))} and give the study's `paribus run` again: the picture is made again."
-        raise IntegrityError([Problem("PICTURE_DAMAGED", message, f"{path.parent.name}/{path.name}", fix)])
+        raise _damaged(path, f"has sha256 {_hash(content)}, {written} was written.")
     return content
+
+
+def _damaged(path: Path, message: str) -> IntegrityError:
+    fix = f"rm {shlex.quote(str(path))} and give the study's `paribus run` again: the picture is made again."
+    return IntegrityError([Problem("PICTURE_DAMAGED", message, f"{path.parent.name}/{path.name}", fix)])
 
 
 def view(image: str, kind: str, *runs: str) -> str:

@@ -7,8 +7,8 @@ from paribus import durable
 from paribus.collect import read_lock
 from paribus.errors import DataError, Problem
 from paribus.locks import lock
-from paribus.prepared import PREPARED
-from paribus.store import WEIGHTS
+from paribus.prepared import PREPARED, maps
+from paribus.store import WEIGHTS, Store
 
 
 def survey(out: Path) -> Iterator[str]:
@@ -19,13 +19,13 @@ def survey(out: Path) -> Iterator[str]:
         done, later = sum(i in runs for i in ids), _not_chosen(out / folder)
         then = f"; then {later} arms to score with what is chosen" if later else ""
         yield f"{folder}: {done} of {len(ids)} runs finished{then}"
-    unfinished = [p for p in sorted((out / "runs").iterdir()) if p.is_dir() and p.suffix in (".partial", ".final")]
+    unfinished = Store(out / "runs").unfinished()
     sizes = {name: _size(path) for name, path in runs.items()}
     weights = sum((path / n).stat().st_size for path in runs.values() for n in WEIGHTS if (path / n).exists())
     orphans = [name for name in runs if not any(name in ids for ids in needed.values())]
     yield f"{len(runs)} finished runs: {_mib(sum(sizes.values()))}, of which weights {_mib(weights)}"
     yield f"{len(unfinished)} unfinished: {_mib(sum(map(_size, unfinished)))}"
-    yield f"decoded images: {_mib(_size(out / PREPARED))} (made again when needed)"
+    yield f"decoded images: {_mib(sum(map(_size, maps(out / PREPARED))))} (made again when needed)"
     yield f"{len(orphans)} needed by no study here: {_mib(sum(sizes[name] for name in orphans))}"
 
 
@@ -39,13 +39,13 @@ def clean(out: Path, *, weights: bool, remove: bool) -> Iterator[str]:
     runs = _runs(out)
     with lock(out / "runs"):
         needed = {name for ids in _needed(out).values() for name in ids}
-        doomed = [p for p in sorted((out / "runs").iterdir()) if p.is_dir() and "." in p.name]
+        doomed = Store(out / "runs").unfinished()
         doomed += [path for name, path in runs.items() if name not in needed]
-        doomed += [out / PREPARED] if (out / PREPARED).is_dir() else []
+        doomed += maps(out / PREPARED)
         freed = 0
         for path in doomed:
             freed += _size(path)
-            yield f"{'removed' if remove else 'would remove'} {path.name} ({_mib(_size(path))})"
+            yield f"{'removed' if remove else 'would remove'} {path.relative_to(out)} ({_mib(_size(path))})"
             if remove:
                 durable.remove(path)
         if weights:
@@ -60,11 +60,7 @@ def clean(out: Path, *, weights: bool, remove: bool) -> Iterator[str]:
 def _runs(out: Path) -> dict[str, Path]:
     if not (out / "runs").is_dir():
         raise DataError([Problem("NO_STUDY_HERE", "there are no runs in it.", str(out), "name the --out folder.")])
-    return {
-        p.name: p
-        for p in sorted((out / "runs").iterdir())
-        if p.is_dir() and (p / "DONE.json").exists() and "." not in p.name
-    }
+    return Store(out / "runs").finished()
 
 
 def _needed(out: Path) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import stats as distributions
 
-from paribus import sealed, strictjson
+from paribus import regular, sealed, strictjson
 from paribus.contrasts import Contrast
 from paribus.epochs import chosen
 from paribus.errors import DataError, IntegrityError, Problem
@@ -58,7 +58,7 @@ def _stored(path: Path) -> tuple[dict[str, Any], list[Problem]]:
     """What the report says, and a problem if its seal is not the one of what it says."""
     where, fix = f"{path.parent.name}/{path.name}", "write it again with `paribus report`."
     try:
-        value = strictjson.mapping(path.read_bytes(), LARGEST)
+        value = strictjson.mapping(regular.content(path), LARGEST)
     except (OSError, ValueError) as error:
         raise IntegrityError([Problem("REPORT_UNREADABLE", f"cannot be read: {error}.", where, fix)]) from None
     if sealed.SEAL not in value:

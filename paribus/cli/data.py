@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paribus.cli.opening import (
+    bindings_of,
     holding,
     opened,
-    pairs,
     read_study,
     say,
 )
@@ -45,7 +45,8 @@ def scan(
     from paribus.scan import scan as look
 
     if path.suffix in (".yaml", ".yml"):
-        _scan_study(read_study(path, plugin), out, pairs(data, "--data"))
+        read = read_study(path, plugin)
+        _scan_study(read, out, bindings_of(read, data))
         return
     for line in describe(look(_images_at(path))):
         say(line)
@@ -79,15 +80,16 @@ def crops(
     seed: Annotated[int, typer.Option(min=0, help="The seed of the run whose crops are drawn again.")] = 0,
 ) -> None:
     """What the networks really see: how much of an object the crops of training hold, with contact sheets."""
-    from paribus import auditing
+    from paribus import auditing, durable
     from paribus.boxes import found_in
+    from paribus.locks import lock
     from paribus.scan import scan as look
 
     if source.endswith((".yaml", ".yml")):
         from paribus.execute import Place, scans_of
 
         read = read_study(Path(source), plugin)
-        recipes, place, bindings = auditing.of_arms(read, arm), Place.of(read, out), pairs(data, "--data")
+        recipes, place, bindings = auditing.of_arms(read, arm), Place.of(read, out), bindings_of(read, data)
         with holding(read, out):
             scans = auditing.with_boxes(read, scans_of(read, place, bindings), bindings, boxes)
             done = auditing.audit_crops(recipes, scans, place.folder, read.title, seed)
@@ -97,7 +99,9 @@ def crops(
         shorter = min(min(facts.width, facts.height) for facts in found.facts.values())
         recipes, name = auditing.usual_arms(found.images, shorter), Path(source).resolve().name
         folder = out / auditing.file_name(f"crops-{name}")
-        done = auditing.audit_crops(recipes, dict.fromkeys(recipes, found), folder, name, seed)
+        with lock(folder):
+            durable.refuse_links(folder)
+            done = auditing.audit_crops(recipes, dict.fromkeys(recipes, found), folder, name, seed)
     _say_audit(done)
 
 
@@ -121,7 +125,7 @@ def attribution(
     read = read_study(study, plugin)
     with holding(read, out):
         bound, place = opened(read, out, data, weights, None, threads)
-        bound = replace(bound, scans=auditing.with_boxes(read, bound.scans, pairs(data, "--data"), boxes))
+        bound = replace(bound, scans=auditing.with_boxes(read, bound.scans, bindings_of(read, data), boxes))
         done = auditing.audit_attribution(bound, place, images=images, steps=steps, seed=seed)
     _say_audit(done)
 

@@ -1,5 +1,6 @@
 """How a command ends: every error becomes lines and an exit code."""
 
+import errno
 import os
 import sys
 import traceback
@@ -28,10 +29,13 @@ def exit_code(command: Callable[[], Any]) -> int:
     except OSError as error:
         from paribus.durable import environment_error
 
+        if error.errno == errno.ENAMETOOLONG:
+            message = "a path that is too long for this system."
+            return _said(StudyError([Problem("PATH_TOO_LONG", message, str(error.filename or ""), "shorten it.")]))
         return _said(environment_error(error, Path(str(error.filename or "."))))
     except Exception as error:
-        message = getattr(error, "format_message", None)  # a usage error of the command line's library
-        return _misused(error, message()) if callable(message) else _crashed(error)
+        message_of = getattr(error, "format_message", None)  # a usage error of the command line's library
+        return _misused(error, message_of()) if callable(message_of) else _crashed(error)
     return 0
 
 
@@ -41,7 +45,7 @@ def _misused(error: Any, message: str) -> int:
         return StudyError.exit_code
     context = getattr(error, "ctx", None)
     fix = f"{context.command_path} --help tells what there is." if context is not None else ""
-    return _said(StudyError([Problem("USAGE", message, fix=fix)]))
+    return _said(StudyError([Problem("USAGE", f"{message.rstrip('.')}.", fix=fix)]))
 
 
 def _said(error: ParibusError) -> int:

@@ -46,7 +46,7 @@ def opened(
 ) -> "tuple[Bound, Place]":
     from paribus.running import open_study
 
-    bindings, files, hashes = pairs(data, "--data"), pairs(weights, "--weights"), _hashes(sha256)
+    bindings, files, hashes = bindings_of(read, data), pairs(weights, "--weights"), _hashes(sha256)
     screen = screen_of(read)
     try:
         bound, place = open_study(read, out, screen, bindings, files, threads, hashes)
@@ -116,17 +116,34 @@ def say_answers(rows: Any) -> None:
 
 
 def pairs(given: list[str] | None, option: str) -> dict[str, Path]:
-    pairs, problems = {}, []
+    pairs: dict[str, Path] = {}
+    problems = []
     for text in given or ():
         name, equals, path = text.partition("=")
         if not equals or not name or not path:
             problems.append(
                 Problem("USAGE", f"{option} {text}: expected NAME=PATH.", fix=f"{option} smiles=/data/smiles.")
             )
-        pairs[name] = Path(path)
+        elif pairs.setdefault(name, Path(path)) != Path(path):
+            message = f"{option} {name} is given twice: {pairs[name]} and {path}."
+            problems.append(Problem("USAGE", message, fix="keep one of them."))
     if problems:
         raise StudyError(problems)
     return pairs
+
+
+def bindings_of(study: "Study", given: list[str] | None) -> dict[str, Path]:
+    """Where data are, of names that the study reads: one that it does not know is a slip."""
+    from paribus.errors import unknown
+
+    bindings, names = pairs(given, "--data"), sorted({root for root in study.roots.values() if root is not None})
+    wrong = [name for name in bindings if name not in names]
+    if wrong:
+        none = "the study reads no files, so that --data has nothing to name."
+        raise StudyError(
+            [Problem("USAGE", f"--data: {unknown('data', name, names)}" if names else none) for name in wrong]
+        )
+    return bindings
 
 
 def _hashes(given: list[str] | None) -> dict[str, str]:

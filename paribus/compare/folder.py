@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import durable, sealed, strictjson, tensorfile
+from paribus import durable, regular, sealed, strictjson, tensorfile
 from paribus.compare.answers import asked_again
 from paribus.compare.joining import Predicted
 from paribus.errors import IntegrityError, Problem
@@ -113,7 +113,7 @@ def _checked(folder: Path, name: str) -> bytes:
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError([_damaged(folder, DONE, str(error))]) from None
     try:
-        content = (folder / name).read_bytes()
+        content = regular.content(folder / name)
     except OSError as error:
         raise IntegrityError([_damaged(folder, name, f"cannot be read: {error.strerror}")]) from None
     found = _sha256(content)

@@ -10,7 +10,6 @@ from paribus.compare.cells import Cell
 from paribus.compare.joining import Predicted, contradictions, join, wrong_with
 from paribus.errors import DataError, Problem
 
-MOST_BYTES = 4 << 30
 TENSORS = ".safetensors"
 
 
@@ -60,9 +59,9 @@ def _source(path: Path) -> dict[str, Any]:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise DataError([Problem("DATA_NOT_FOUND", "is no file.", path.name, "name a CSV or safetensors file.")])
-        if size > MOST_BYTES:
-            message = f"has {size / 1e9:.1f} GB; at most {MOST_BYTES / 1e9:.1f} GB are read at once."
+            raise DataError([Problem("DATA_NOT_FOUND", "is no file.", str(path), "name a CSV or safetensors file.")])
+        if size > table.MOST_BYTES:
+            message = f"has {size / 1e9:.1f} GB; at most {table.MOST_BYTES / 1e9:.1f} GB are read at once."
             raise DataError(
                 [Problem("TABLE_TOO_LARGE", message, path.name, "write one safetensors file a run, or fewer epochs.")]
             )

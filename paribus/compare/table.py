@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from paribus import regular
 from paribus.compare.cells import ONLY_EPOCH, SPLITS, UNNAMED_SPLIT, Cell, Names, at_lines, is_arm_name, some
 from paribus.errors import DataError, Problem, unknown
 
+MOST_BYTES = 4 << 30
 NEEDED = ("image", "target", "arm", "seed")
 OPTIONAL = ("prediction", "epoch", "split", "group")
 NO_NAME = "(no name)"  # the column of row numbers that some programs write
@@ -106,16 +108,15 @@ def read(path: Path, name: str) -> tuple[list[Cell], list[str], list[Problem], b
 def _parsed(path: Path, name: str) -> _Table:
     line = 0
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            table = _headed([column.strip() for column in next(reader, [])], name)
-            for values in reader:
-                line = reader.line_num
-                table.add(values, line)
+        reader = csv.reader(regular.lines(path, MOST_BYTES), strict=True)
+        table = _headed([column.strip() for column in next(reader, [])], name)
+        for values in reader:
+            line = reader.line_num
+            table.add(values, line)
     except UnicodeDecodeError as error:
         message = f"is not text in UTF-8: byte {error.object[error.start]:#04x} after line {line}."
         raise DataError([Problem("CSV_UNREADABLE", message, name, "save it as CSV in UTF-8.")]) from None
-    except csv.Error as error:
+    except (csv.Error, ValueError, OSError) as error:
         message = f"cannot be read as CSV after line {line}: {error}."
         raise DataError(
             [Problem("CSV_UNREADABLE", message, name, "quote fields that hold commas or quotes.")]

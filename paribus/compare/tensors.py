@@ -58,8 +58,10 @@ def _json(path: Path, name: str) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"it has {path.stat().st_size} bytes, more than {LARGEST}")
         return strictjson.mapping(path.read_bytes(), LARGEST)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         message = f"the file {path.name} beside it cannot be read as a JSON object: {error}."
         raise DataError([Problem("TENSORS_VALUE", message, name)]) from None
 

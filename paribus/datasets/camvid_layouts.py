@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from paribus import regular
 from paribus.datasets.found import Found, existing, link_problem
 from paribus.datasets.items import SPLITS, ImageSet, Item, image_set, mask_set
 from paribus.datasets.legend import Labels
@@ -164,7 +165,7 @@ def _listed(root: Path, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]]:
         if not here or not table.is_file():
             kept += list(here.values())
             continue
-        lines = [line.split() for line in _text(table, root).splitlines() if line.strip()]
+        lines = _listing(table, root)
         names = list(dict.fromkeys(PurePosixPath(parts[0].replace("\\", "/")).stem for parts in lines))
         if not any(name in here for name in names):
             raise DataError([Problem("CAMVID_LIST", f"names none of the images in {split}.", table.name)])
@@ -174,13 +175,14 @@ def _listed(root: Path, pairs: list[Pair]) -> tuple[list[Pair], list[Problem]]:
     return kept, problems
 
 
-def _text(table: Path, root: Path) -> str:
+def _listing(table: Path, root: Path) -> list[list[str]]:
+    """The words of each line."""
     outside = link_problem(table, root, table.name)
     if outside:
         raise DataError([outside])
     try:
-        return table.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        return [line.split() for line in regular.lines(table) if line.strip()]
+    except (OSError, ValueError) as error:
         raise DataError([Problem("CAMVID_LIST", f"cannot be read as UTF-8: {error}.", table.name)]) from None
 
 

@@ -28,10 +28,12 @@ class Found:
 
     def files(self, home: Path) -> list[tuple[str, Path]]:
         """The images in `home` and below it, as (relative posix path, path), in order of name."""
-        folders, files = self._entries(home)
-        found = [(self._name(path), path) for path in files]
-        for inner in folders:
-            found += self.files(inner)
+        found: list[tuple[str, Path]] = []
+        waiting = [home]
+        while waiting:
+            folders, files = self._entries(waiting.pop())
+            found += [(self._name(path), path) for path in files]
+            waiting += reversed(folders)
         return found
 
     def leave_out_loose(self) -> None:
@@ -110,7 +112,12 @@ def _is_utf8(name: str) -> bool:
 
 
 def existing(root: Path) -> Path:
-    if not root.exists():
+    try:
+        there = root.exists()
+    except OSError as error:  # a name of a thousand letters, or a folder that may not be looked into
+        message = f"cannot be looked at: {error.strerror}."
+        raise DataError([Problem("DATA_NOT_FOUND", message, str(root), "Bind the data: --data NAME=PATH.")]) from None
+    if not there:
         message = "there is no such folder."
         raise DataError([Problem("DATA_NOT_FOUND", message, str(root), "Bind the data: --data NAME=PATH.")])
     if not root.is_dir():

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
+from paribus import regular
 from paribus.datasets.folders import class_problems
 from paribus.datasets.found import existing, link_problem
 from paribus.datasets.items import SPLIT_NAMES, SPLITS, ImageSet, Item, image_set
@@ -83,22 +84,23 @@ def _table(path: Path, name: str) -> tuple[list[Row], list[str]]:
         fix = f"Set `manifest` to one of {', '.join(there)}." if there else ""
         raise DataError([Problem("DATA_NOT_FOUND", "there is no such file.", name, fix)])
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = tables.reader(file, strict=True)
-            header = [column.strip() for column in next(reader, [])]
-            lines = [
-                (reader.line_num, [v.strip() for v in values]) for values in reader if any(v.strip() for v in values)
-            ]
-    except (UnicodeDecodeError, tables.Error) as error:
-        raise DataError([Problem("CSV_UNREADABLE", f"is not a UTF-8 CSV file: {error}.", name)]) from None
+        reader = tables.reader(regular.lines(path), strict=True)
+        header = [column.strip() for column in next(reader, [])]
+        lines = [(reader.line_num, [v.strip() for v in values]) for values in reader if any(v.strip() for v in values)]
+    except (OSError, ValueError, tables.Error) as error:
+        fix = "Save it as CSV in UTF-8, with commas between the columns."
+        raise DataError([Problem("CSV_UNREADABLE", f"is not a UTF-8 CSV file: {error}.", name, fix)]) from None
     problems = []
     if len(set(header)) < len(header):
-        problems.append(Problem("CSV_COLUMN_TWICE", f"has a column twice: {', '.join(header)}.", name))
+        message = f"has a column twice: {', '.join(map(repr, header))}."
+        problems.append(Problem("CSV_COLUMN_TWICE", message, name, "Give every column a name of its own."))
     if len(header) == 1 and re.search(r"[;\t|]", header[0]):
-        problems.append(Problem("CSV_SEPARATOR", "has one column only; columns are separated by commas.", name))
+        message = f"has one column only, {header[0]!r}; columns are separated by commas."
+        problems.append(Problem("CSV_SEPARATOR", message, name, "Save it as CSV with commas."))
     odd = [line for line, values in lines if len(values) != len(header)]
     if odd and header:
-        problems.append(Problem("CSV_ROW_LENGTH", f"not {len(header)} values in {_lines(odd)}.", name))
+        message = f"not {len(header)} values in {_lines(odd)}."
+        problems.append(Problem("CSV_ROW_LENGTH", message, name, "Quote values that hold commas."))
     if not lines:
         problems.append(Problem("DATA_EMPTY", "has no rows.", name))
     if problems:

@@ -106,6 +106,12 @@ def moved_out(path: Path, outside: Path) -> None:
     path.symlink_to(outside)
 
 
+def piped(path: Path) -> None:
+    """Whoever opens it waits for ever."""
+    path.unlink()
+    os.mkfifo(path)
+
+
 def linked_to_zeros(path: Path) -> None:
     path.unlink()
     path.symlink_to("/dev/zero")
@@ -257,6 +263,14 @@ FINISHED = {
         ("FOLDER_LINK", "tables", r"rm \S+"),
         "run",
     ),
+    "DONE.json a pipe": Case(lambda p: piped(p.run / "DONE.json"), ("RUN_DAMAGED", "DONE.json", "no regular file")),
+    "scores a pipe": Case(lambda p: piped(p.scores), ("RUN_DAMAGED", "scores.safetensors", "no regular file")),
+    "study.lock.json a pipe": Case(
+        lambda p: piped(p.out / "study" / "study.lock.json"), ("LOCK_DAMAGED", "study.lock.json", "no regular file")
+    ),
+    "report.json a pipe": Case(
+        lambda p: piped(p.out / "study" / "report.json"), ("REPORT_UNREADABLE", "report.json", "no regular"), "verify"
+    ),
     "study.lock.json flipped": Case(
         lambda p: flip(p.out / "study" / "study.lock.json"), ("LOCK_DAMAGED", "study.lock.json", "paribus run")
     ),
@@ -295,6 +309,13 @@ STOPPED = {
     "STATE.json of another run": Case(
         lambda p: sealed.write(p.partial / "STATE.json", small_study.told_by(p.partial), f"{'0' * 20}/STATE.json"),
         ("CKPT_HASH", "STATE.json", HASHES), "run",
+    ),
+    "STATE.json a pipe": Case(
+        lambda p: piped(p.partial / "STATE.json"), ("CKPT_HASH", "STATE.json", "no regular file"), "run"
+    ),
+    "a state a pipe": Case(lambda p: piped(p.state), ("CKPT_HASH", "state-", "no regular file"), "run"),
+    "a map a pipe": Case(
+        lambda p: piped(next((p.out / "prepared").glob("*/pixels.bin"))), ("PREPARED_DAMAGED", "no regular"), "run"
     ),
     "STATE.json a link": Case(
         lambda p: moved_out(p.partial / "STATE.json", p.out.parent / "outside"),

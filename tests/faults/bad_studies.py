@@ -91,6 +91,17 @@ CASES = {
     "truth": instead("epochs: 2", "epochs: true", ("STUDY", 6, "a whole number from 1, not True")),
     "nan": more("margin: .nan", ("STUDY", 9, "margin must be a number above 0")),
     "infinity": more("margin: .inf", ("STUDY", 9, "margin must be a number above 0")),
+    "rate-beyond-float32": instead("lr: 0.3", "lr: 1e31", ("STUDY", 8, "lr must be at most 1e+30 in size, not 1e+31")),
+    "crop-to-nothing": instead(
+        "epochs: 2", "epochs: 2\n  input: {crop_fraction: 1e-9}", ("STUDY", 7, "a number from 0.1 to 1, not 1e-09")
+    ),
+    "weights-too-small": more(
+        "questions: {q: {weights: {baseline: -1e-20, hot: 1e-20}}}", ("STUDY", 9, "from 0.001 to 1000")
+    ),
+    "weights-too-large": more(
+        "questions: {q: {weights: {baseline: -1e300, hot: 1e300}}}", ("STUDY", 9, "from 0.001 to 1000")
+    ),
+    "weights-of-zero": more("questions: {q: {weights: {baseline: 0, hot: 0}}}", ("STUDY", 9, "leave out arms")),
     "too-large-float": more("margin: 1e999", ("YAML_NUMBER", 9, "too large")),
     "huge-integer": instead("epochs: 2", "epochs: " + "9" * 5000, ("YAML_NUMBER", 6, "too large")),
     "huge-epochs": instead("epochs: 2", "epochs: 9223372036854775808", ("YAML_NUMBER", 6, "too large")),

@@ -113,7 +113,7 @@ def files_of(folder: Path) -> list[Path]:
 
 def restore(folder: Path, before: dict[str, bytes]) -> None:
     """Make the files of a folder what they were."""
-    for link in [path for path in folder.rglob("*") if path.is_symlink()]:
+    for link in [path for path in folder.rglob("*") if path.is_symlink() or path.is_fifo()]:
         link.unlink()
     for path in files_of(folder):
         if path.relative_to(folder).as_posix() not in before:

@@ -248,13 +248,13 @@ def test_verify_finds_a_changed_number(study, capsys):
 
 def test_status_and_clean(study, capsys):
     run(study)
-    (study.parent / "out/runs/0123.partial").mkdir()
+    (study.parent / f"out/runs/{'01' * 10}.partial").mkdir()
     assert cli("status", study.parent / "out") == 0
     assert "6 finished runs" in capsys.readouterr().out
     assert cli("clean", study.parent / "out") == 0
-    assert (study.parent / "out/runs/0123.partial").exists()
+    assert (study.parent / f"out/runs/{'01' * 10}.partial").exists()
     assert cli("clean", study.parent / "out", "--yes", "--weights") == 0
-    assert not (study.parent / "out/runs/0123.partial").exists()
+    assert not (study.parent / f"out/runs/{'01' * 10}.partial").exists()
     assert not list((study.parent / "out/runs").rglob("last.safetensors"))
     assert cli("report", study.parent / "out") == 0
 

@@ -513,7 +513,7 @@ def test_files_that_are_no_table(tmp_path, content, code):
 
 def test_files_that_are_not_there_or_too_large(tmp_path, answers, monkeypatch):
     assert codes(problems_of([tmp_path / "none.csv", tmp_path])) == ["DATA_NOT_FOUND", "DATA_NOT_FOUND"]
-    monkeypatch.setattr(reading, "MOST_BYTES", 100)
+    monkeypatch.setattr(reading.table, "MOST_BYTES", 100)
     assert codes(problems_of([answers])) == ["TABLE_TOO_LARGE"]
 
 

@@ -13,7 +13,7 @@ import yaml
 from PIL import Image
 
 from paribus import losses, metrics, parts, yamlfile
-from paribus.cli import _exit_code, app
+from paribus.cli import app, exit_code
 from paribus.recipe import complete
 from paribus.study import Study
 
@@ -165,7 +165,7 @@ def files_of(page):
 
 def run(line):
     """The exit code of a line of the command line, run here."""
-    return _exit_code(lambda: app(shlex.split(line)[1:], standalone_mode=False))
+    return exit_code(lambda: app(shlex.split(line)[1:], standalone_mode=False))
 
 
 @pytest.mark.parametrize("name", RUN)
@@ -211,3 +211,11 @@ def test_the_pictures_are_drawn_by_the_script(tmp_path):
     script.runs(tmp_path / "runs.png")
     with Image.open(tmp_path / "runs.png") as new, Image.open(DOCS / "pictures" / "statistics-runs.png") as kept:
         assert new.size == kept.size
+
+
+def test_tests_that_a_page_names_are_there():
+    named = {
+        name for page in DOCS.glob("*.md") for name in re.findall(r"`((?:unit|faults)/\S+?\.py)`", page.read_text())
+    }
+    assert len(named) > 10
+    assert [name for name in sorted(named) if not (DOCS.parent / "tests" / name).exists()] == []

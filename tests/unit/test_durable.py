@@ -42,6 +42,15 @@ def test_links_that_somebody_left_lead_nowhere(tmp_path):
     assert (tmp_path / "state").read_bytes() == b"new" and not (tmp_path / "folder").is_symlink()
 
 
+def test_nobody_is_waited_for_at_the_other_end_of_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / ".a.tmp")
+    with pytest.raises(MachineError, match="ENV_IO"):
+        durable.write(tmp_path / "a", b"x")
+    os.mkfifo(tmp_path / "b")
+    with pytest.raises(MachineError, match="ENV_IO"):
+        durable.sync(tmp_path / "b")
+
+
 def test_no_nan_is_ever_written(tmp_path):
     with pytest.raises(ValueError):
         durable.write_json(tmp_path / "a.json", {"x": float("nan")})

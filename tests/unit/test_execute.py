@@ -103,11 +103,11 @@ def test_a_failed_run_is_named_and_the_others_are_complete(tmp_path, pictures, m
 
     def step(training, images, targets, number):
         if training.run.recipe.optimizer.args["lr"] == 0.2 and training.run.seed == 0:
-            raise RuntimeError("out of something")
+            raise AssertionError("out of something")  # as networks of timm do
         return real(training, images, targets, number)
 
     monkeypatch.setattr(train, "train_step", step)
-    with pytest.raises(RunsFailed, match="hot, seed 0: RuntimeError: out of something") as caught:
+    with pytest.raises(RunsFailed, match="hot, seed 0: AssertionError: out of something") as caught:
         go(study(), tmp_path, pictures)
     assert caught.value.exit_code == 4
     assert len(caught.value.problems) == 1
@@ -159,7 +159,7 @@ def test_too_little_room_is_told_before_anything_is_trained(tmp_path, pictures, 
 def test_leftovers_of_a_killed_process_are_removed(tmp_path, pictures):
     bound, place, _ = go(study(), tmp_path, pictures)
     done = bound.runs["baseline"][0].id
-    for name in (f"{done}.partial", "x.final", ".x.partial.removed"):
+    for name in (f"{done}.partial", f"{'0a' * 10}.final", f".{'0b' * 10}.partial.removed"):
         (place.store.root / name).mkdir()
     with running.holding(place):
         pass
@@ -197,6 +197,16 @@ def test_arms_scored_on_different_images_are_refused_before_training(tmp_path, p
     with pytest.raises(DataError, match="fewer: its val images are not the baseline's \\(2 and 4\\)") as caught:
         bind(fewer, Place.of(fewer, tmp_path), {})
     assert [problem.where for problem in caught.value.problems] == ["fewer"]  # more training images are a question
+
+
+def test_one_group_is_too_few_for_crossfit_and_told_before_training(tmp_path, pictures):
+    asked = study(epoch="crossfit", groups={"pattern": "^(.)"})
+    with pytest.raises(
+        DataError, match=r"EPOCH_CROSSFIT.*in val; there is 1 group of images.*Fix: write `epoch: last`"
+    ):
+        bind(asked, Place.of(asked, tmp_path), {"pictures": pictures})
+    fine = study(epoch="crossfit", groups={"pattern": "(dark|bright)"})
+    assert bind(fine, Place.of(fine, tmp_path), {"pictures": pictures}).design.epoch == "crossfit"
 
 
 def test_a_damaged_run_is_refused(tmp_path, pictures):

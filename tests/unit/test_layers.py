@@ -10,8 +10,8 @@ import pytest
 HOME = Path(__file__).parents[2] / "paribus"
 LAYERS = (  # a module may import only from the layers above its own; a folder counts as one module
     "errors faultpoints stopping",
-    "predictions questions parts seeding images durable environment naming patterns strictjson yamlfile heads faces "
-    "labels written autoaugment stats ratios picks ranking backbones fcn",
+    "predictions questions parts seeding images durable environment naming patterns strictjson regular yamlfile heads "
+    "faces labels written autoaugment stats ratios picks ranking backbones fcn",
     "confusion counting maskfile streets zoo sheets sealed tensorfile locks",
     "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms states room",
     "pixel_transforms recipe prepared scan epochs looks scoring checkpoint grouping simulate thumbnails overlays",

@@ -11,6 +11,8 @@ from paribus.errors import IntegrityError
 from paribus.predictions import MaskEvidence
 from paribus.store import DONE, Store, write_evidence
 
+OTHER = "0e" * 10  # the id of another run
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
@@ -78,11 +80,17 @@ def test_every_file_but_the_clock_is_hashed(finished):
 
 def test_tidy_removes_what_no_run_needs_and_nothing_else(copy):
     one = run(epochs=2)
-    for name in (f"{one.id}.partial", "other.partial", "other.final", ".x.partial.removed", "..x.removed.removed"):
+    for name in (
+        f"{one.id}.partial",
+        f"{OTHER}.partial",
+        f"{OTHER}.final",
+        f".{OTHER}.removed",
+        f"..{OTHER}.removed.removed",
+    ):
         (copy.root / name).mkdir()
     (copy.root / "LOCK").write_text("")
     copy.tidy()
-    assert {p.name for p in copy.root.iterdir()} == {one.id, "other.partial", "LOCK"}
+    assert {p.name for p in copy.root.iterdir()} == {one.id, f"{OTHER}.partial", "LOCK"}
 
 
 def test_evidence_about_masks_is_read_back(copy):
