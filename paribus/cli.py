@@ -5,8 +5,8 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,7 @@ from paribus.errors import MachineError, ParibusError, Problem, StudyError
 if TYPE_CHECKING:
     from paribus.auditing import Audited
     from paribus.datasets import ImageSet
-    from paribus.execute import Bound, Place
+    from paribus.execute import Bound, Place, Where
     from paribus.progress import Screen
     from paribus.reproduce.studies import Asked
     from paribus.study import Study
@@ -150,6 +150,15 @@ def run(
         ),
     ] = False,
     device: Annotated[str, typer.Option("--device", help="Only cpu in this version.")] = "cpu",
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on", metavar="ray[://HOST:PORT]", help="Train the runs as tasks of Ray, each on --threads cores."
+        ),
+    ] = None,
+    gpus_per_run: Annotated[
+        float, typer.Option("--gpus-per-run", min=0, help="With --on: the share of a GPU that each run takes.")
+    ] = 0.0,
 ) -> None:
     """Train what is missing and write the report; the same command goes on after an interruption."""
     if device != "cpu":
@@ -161,7 +170,8 @@ def run(
     command = _repeatable(study, data, weights, plugin)
     with _holding(read, out):
         bound, place = _open(read, out, data, weights, sha256, threads)
-        _run(read, bound, place, max_runs, pictures, command, prepared, allow_inexact)
+        with _where(on, threads, gpus_per_run) as where:
+            _run(read, bound, place, max_runs, pictures, command, prepared, allow_inexact, where)
 
 
 @app.command()
@@ -543,8 +553,10 @@ def _run(
     command: str,
     prepared: float | None = None,
     allow_inexact: bool = False,
+    where: "Where | None" = None,
 ) -> None:
     from paribus import running
+    from paribus.jobs import here
 
     screen = _screen(study)
     try:
@@ -557,6 +569,7 @@ def _run(
             pictures=pictures == "few",
             command=command,
             allow_inexact=allow_inexact,
+            where=where or here,
         )
     finally:
         screen.close()
@@ -564,6 +577,21 @@ def _run(
     say(f"Report: {done.page}")
     if done.failed is not None:
         raise done.failed
+
+
+@contextmanager
+def _where(on: str | None, threads: int | None, gpus: float) -> "Iterator[Where]":
+    """Where runs are trained: in this process, or as --on says."""
+    from paribus.environment import physical_cores
+    from paribus.jobs import here
+
+    if on is None:
+        yield here
+        return
+    from paribus.on_ray import connected
+
+    with connected(on, threads or physical_cores(), gpus, lambda p: print(p.line("note"), file=sys.stderr)) as where:
+        yield where
 
 
 def _say_answers(rows: Any) -> None:

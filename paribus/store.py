@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from paribus import durable, sealed, strictjson, tensorfile
-from paribus.errors import IntegrityError, MachineError, Problem
+from paribus import durable, locks, sealed, strictjson, tensorfile
+from paribus.errors import IntegrityError, LockedError, MachineError, Problem
 from paribus.predictions import Evidence, MaskEvidence, RunRecord
 from paribus.runs import Run, id_of
 
 DONE = "DONE.json"
+LOCK = ".lock"  # of one run; it means nothing by itself
 IMAGES = "images.json"  # of evidence, written last
 TIMING = "timing.json"  # wall-clock values: outside the hashed results, which are the same in every repetition
 WEIGHTS = ("best.safetensors", "last.safetensors")  # what `paribus clean --weights` may remove
@@ -47,6 +48,12 @@ class Store:
     def has(self, run: Run) -> bool:
         """Whether the run is finished."""
         return (self.folder(run.id) / DONE).exists()
+
+    @contextmanager
+    def writing(self, run_id: str) -> Iterator[None]:
+        """Be the only one who trains a run, on whatever machine. Raises LockedError at once if another process is."""
+        with locks.lock(self.root, f"{run_id}{LOCK}"):
+            yield
 
     @contextmanager
     def publishing(self, run_id: str) -> Iterator[Path]:
@@ -129,11 +136,13 @@ class Store:
     def tidy(self) -> None:
         """Remove what a killed process left and no run needs: unfinished states of finished runs, half-removed folders.
 
-        Only for whoever holds the store's lock.
+        Only for whoever holds the store's lock. What a worker of a killed driver still writes elsewhere stays.
         """
-        for folder in [*self.root.glob("*.partial"), *self.root.glob("*.final")]:
-            if folder.suffix == ".final" or (self.root / folder.stem / DONE).exists():
-                durable.remove(folder)
+        for leftover in [path for suffix in (".partial", ".final", LOCK) for path in self.root.glob(f"*{suffix}")]:
+            with suppress(LockedError), self.writing(leftover.stem):  # its own file goes with the lock
+                finished = leftover.suffix == ".partial" and (self.root / leftover.stem / DONE).exists()
+                if finished or leftover.suffix == ".final":
+                    durable.remove(leftover)
         for doomed in self.root.glob(".*.removed"):
             durable.remove(doomed)
 

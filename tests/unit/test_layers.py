@@ -20,7 +20,7 @@ LAYERS = (  # a module may import only from the layers above its own; a folder c
     "study classifying segmenting findings one_run progress",
     "train bound",
     "jobs results",
-    "trials",
+    "trials on_ray",
     "execute",
     "audits",
     "collect planning report compare maskpictures",
