@@ -159,6 +159,9 @@ def run(
     gpus_per_run: Annotated[
         float, typer.Option("--gpus-per-run", min=0, help="With --on: the share of a GPU that each run takes.")
     ] = 0.0,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, help="Train each run in so many processes, which share its batches.")
+    ] = 1,
 ) -> None:
     """Train what is missing and write the report; the same command goes on after an interruption."""
     if device != "cpu":
@@ -168,9 +171,11 @@ def run(
     _pictures_choice(pictures)
     read = _read(study, plugin)
     command = _repeatable(study, data, weights, plugin)
+    if _follows(read, out, data, weights, sha256, threads, prepared):
+        return
     with _holding(read, out):
-        bound, place = _open(read, out, data, weights, sha256, threads)
-        with _where(on, threads, gpus_per_run) as where:
+        bound, place = _open(read, out, data, weights, sha256, _threads(threads, processes))
+        with _where(on, threads, gpus_per_run, processes) as where:
             _run(read, bound, place, max_runs, pictures, command, prepared, allow_inexact, where)
 
 
@@ -580,18 +585,55 @@ def _run(
 
 
 @contextmanager
-def _where(on: str | None, threads: int | None, gpus: float) -> "Iterator[Where]":
-    """Where runs are trained: in this process, or as --on says."""
+def _where(on: str | None, threads: int | None, gpus: float, processes: int) -> "Iterator[Where]":
+    """Where runs are trained: in this process, or as --on and --processes say."""
+    from paribus import on_ray, together
     from paribus.environment import physical_cores
     from paribus.jobs import here
 
-    if on is None:
+    if on is not None and processes > 1:
+        message = "--on trains many runs at a time, --processes one: not both."
+        raise StudyError([Problem("USAGE", message, fix="leave one of them out.")])
+    if on is not None:
+        cores = threads or physical_cores()
+        with on_ray.connected(on, cores, gpus, lambda p: print(p.line("note"), file=sys.stderr)) as where:
+            yield where
+    elif max(processes, together.called()[1]) > 1:
+        with together.leading(processes, together.command_of(sys.argv[1:])) as where:
+            yield where
+    else:
         yield here
-        return
-    from paribus.on_ray import connected
 
-    with connected(on, threads or physical_cores(), gpus, lambda p: print(p.line("note"), file=sys.stderr)) as where:
-        yield where
+
+def _threads(threads: int | None, processes: int) -> int | None:
+    """Several processes share the cores of the machine."""
+    from paribus.environment import physical_cores
+
+    return threads if threads or processes == 1 else max(1, physical_cores() // processes)
+
+
+def _follows(
+    read: "Study",
+    out: Path,
+    data: list[str] | None,
+    weights: list[str] | None,
+    sha256: list[str] | None,
+    threads: int | None,
+    prepared: float | None,
+) -> bool:
+    """Whether this process is one of several that train a run together and not the first: then that is all it does."""
+    from paribus import together
+    from paribus.jobs import Unwatched
+    from paribus.prepared import LIMIT
+    from paribus.running import open_study
+
+    rank, size = together.called()
+    if rank == 0:
+        return False
+    files, hashes = _pairs(weights, "--weights"), _hashes(sha256)
+    bound, place = open_study(read, out, Unwatched(), _pairs(data, "--data"), files, _threads(threads, size), hashes)
+    together.follow(bound, place, LIMIT if prepared is None else prepared)
+    return True
 
 
 def _say_answers(rows: Any) -> None:

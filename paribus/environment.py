@@ -32,8 +32,8 @@ def light() -> dict[str, Any]:
     }
 
 
-def full(device: str = "cpu") -> dict[str, Any]:
-    """The environment of a run: versions, machine, threads, processor capability, device."""
+def full(device: str = "cpu", processes: int = 1) -> dict[str, Any]:
+    """The environment of a run: versions, machine, threads, processes, processor capability, device."""
     import torch
 
     found = light()
@@ -41,6 +41,7 @@ def full(device: str = "cpu") -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "device": device,
+        "processes": processes,
     }
 
 

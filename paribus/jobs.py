@@ -13,6 +13,7 @@ from paribus.contrasts import Contrast
 from paribus.errors import DataChanged, DataError, Diverged, Problem
 from paribus.predictions import RunRecord
 from paribus.prepared import LIMIT, PREPARED, prepared, too_large
+from paribus.ranks import ALONE, Ranks
 from paribus.runs import Run
 from paribus.scan import Scan
 from paribus.store import Store
@@ -33,6 +34,26 @@ class Watcher(Protocol):
     def finished(self, arm: str, run: Run, record: RunRecord) -> None: ...
     def noted(self, problem: Problem) -> None: ...
     def looked(self, look: int, rows: tuple[Contrast, ...]) -> None: ...
+
+
+class Unwatched:
+    """A watcher of work that another process tells of."""
+
+    def scanning(self, done: int, total: int) -> None: ...
+    def tuning(self, missing: int, finished: int) -> None: ...
+    def tuned(self, arm: str, found: Tuned) -> None: ...
+    def planned(self, missing: int, finished: int) -> None: ...
+    def started(self, arm: str, run: Run) -> None: ...
+    def epoch(self, arm: str, run: Run, epoch: int, seconds: float) -> None: ...
+    def finished(self, arm: str, run: Run, record: RunRecord) -> None: ...
+    def looked(self, look: int, rows: tuple[Contrast, ...]) -> None: ...
+
+    def __init__(self) -> None:
+        self.notes: list[Problem] = []
+
+    def noted(self, problem: Problem) -> None:
+        """Keep it."""
+        self.notes.append(problem)
 
 
 @dataclass(frozen=True)
@@ -72,6 +93,7 @@ class Worker:
     limit: float = LIMIT
     allow_inexact: bool = False
     where: Where = here
+    ranks: Ranks = ALONE  # the processes that train each run together
     failures: list[Problem] = field(default_factory=list)
     stopped: bool = False
     trained: int = 0
@@ -112,18 +134,19 @@ class Worker:
         pictures = self.pictures_of(job)
         self.watcher.started(name, run)
         if self.store.has(run):
-            score_again(run, pictures, self._state(run), self.store, self.store.unseen(run, job.splits))
+            score_again(run, pictures, self.state_of(run), self.store, self.store.unseen(run, job.splits))
         else:
             train(
                 run,
                 pictures,
-                self._state(run),
+                self.state_of(run),
                 self.store,
                 job.splits,
                 lambda epoch, seconds: self._epoch(job, epoch, seconds),
                 self.watcher.noted,
                 self.allow_inexact,
                 left,
+                self.ranks,
             )
         self.watcher.finished(name, run, self.store.load(run.id, job.splits))
 
@@ -144,7 +167,8 @@ class Worker:
             self.pictures[key] = Pictures(each.images, found, shorter)
         return self.pictures[key]
 
-    def _state(self, run: Run) -> dict[str, Any] | None:
+    def state_of(self, run: Run) -> dict[str, Any] | None:
+        """The pretrained weights that a run begins with, if it does."""
         use = network_of(run.recipe.model)
         if run.weights is None:
             return None

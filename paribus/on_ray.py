@@ -14,19 +14,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from paribus import states, stopping
-from paribus.contrasts import Contrast
 from paribus.errors import IntegrityError, LockedError, MachineError, Problem, StudyError
-from paribus.jobs import Job, Worker
-from paribus.predictions import RunRecord
+from paribus.jobs import Job, Unwatched, Worker
 from paribus.runs import Run, sources_of
 from paribus.scan import Scan
 from paribus.store import Store
-from paribus.tuning.choice import Tuned
 from paribus.weights import Weights
 
 SCHEME = "ray"
@@ -48,26 +45,6 @@ class Told:
     home: str
     path: tuple[str, ...]
     session: str
-
-
-@dataclass
-class Quiet:
-    """The watcher of a task: its notes go back with the result."""
-
-    notes: list[Problem] = field(default_factory=list)
-
-    def scanning(self, done: int, total: int) -> None: ...
-    def tuning(self, missing: int, finished: int) -> None: ...
-    def tuned(self, arm: str, found: Tuned) -> None: ...
-    def planned(self, missing: int, finished: int) -> None: ...
-    def started(self, arm: str, run: Run) -> None: ...
-    def epoch(self, arm: str, run: Run, epoch: int, seconds: float) -> None: ...
-    def finished(self, arm: str, run: Run, record: RunRecord) -> None: ...
-    def looked(self, look: int, rows: tuple[Contrast, ...]) -> None: ...
-
-    def noted(self, problem: Problem) -> None:
-        """Keep it for the driver."""
-        self.notes.append(problem)
 
 
 @contextmanager
@@ -245,7 +222,7 @@ def _train(
     worker = _worker(told)
     torch.set_num_threads(told.threads)  # Ray sets the number of another library's only
     job = Job(run, _scan(told, data[0]), splits, name)
-    assert isinstance(worker.watcher, Quiet)
+    assert isinstance(worker.watcher, Unwatched)
     worker.watcher.notes = []
     if sources_of(run.recipe) != run.sources:
         where, fix = f"{name}, seed {run.seed}", "install the same modules on every machine, or share their folder."
@@ -277,7 +254,7 @@ def _worker(told: Told) -> Worker:
             os.chdir(told.home)
         sys.path += [entry for entry in told.path if entry not in sys.path]
         store = Store(told.store)
-        _workers[told.session] = Worker(told.weights, store, Quiet(), None, told.limit, told.allow_inexact)
+        _workers[told.session] = Worker(told.weights, store, Unwatched(), None, told.limit, told.allow_inexact)
     return _workers[told.session]
 
 
