@@ -225,7 +225,7 @@ def _as_one() -> Any:
     from torch.overrides import TorchFunctionMode
 
     dropouts = (functional.dropout, functional.dropout1d, functional.dropout2d, functional.dropout3d)
-    other_draws = (functional.alpha_dropout, functional.feature_alpha_dropout, functional.rrelu)
+    other_draws: tuple[Any, ...] = (functional.alpha_dropout, functional.feature_alpha_dropout, functional.rrelu)
     other_draws += (torch.rand_like, torch.randn_like, torch.bernoulli)
 
     class AsOne(TorchFunctionMode):

@@ -66,7 +66,7 @@ def us(tmp_path_factory):
         home.part_ways()
 
 
-class second:  # noqa: N801
+class second:
     def __init__(self, folder, fate):
         self.meeting, self.fate = (folder / "meeting").as_uri(), fate
 
@@ -182,7 +182,7 @@ def test_stochastic_depth_drops_what_one_process_would_drop():
 
 
 def test_draws_that_are_not_known_are_refused():
-    with Ranks(0, 2).on_whole_batches(8), pytest.raises(Exception, match="PROCESSES.*rand_like"):
+    with Ranks(0, 2).on_whole_batches(8), pytest.raises(Exception, match=r"PROCESSES.*rand_like"):
         torch.rand_like(torch.ones(4, 2))
     assert recipe().batch_size == 8
 
