@@ -22,7 +22,7 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import durable, environment, running, sealed, simulate, store, train
+from paribus import durable, environment, running, simulate, store, train
 from paribus.execute import Place
 from paribus.jobs import Unwatched
 from paribus.predictions import Evidence
@@ -90,7 +90,7 @@ def planted(read: Study, seeds: int) -> Callable[..., None]:
             durable.put(folder / "run.json", durable.canonical(about))
             for evidence in (val, train):
                 store.write_evidence(folder, marks[evidence.split], evidence)
-            sealed.write(folder / store.TIMING, {"seconds": 0.0, "images_per_second": 0.0}, f"{run.id}/{store.TIMING}")
+            store.put_sealed(folder / store.TIMING, {"seconds": 0.0, "images_per_second": 0.0}, run.id)
 
     return publish
 

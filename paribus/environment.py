@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -13,6 +14,11 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Installed versions of what can move a number."""
+    return dict(_versions())
+
+
+@cache  # they are looked up in files, for every run
+def _versions() -> dict[str, str]:
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
     for package in PACKAGES:
         try:

@@ -19,7 +19,6 @@ from paribus import (
     folding,
     freezing,
     room,
-    sealed,
     segmenting,
     stopping,
     store,
@@ -294,7 +293,7 @@ def train(
     with runs.publishing(run.id) as final:
         _write_results(training, pictures, keeper, final, fingerprints, status, ranks.size)
         timing = _timing(training, time.monotonic() - began)
-        sealed.write(final / store.TIMING, timing, store.owner_of(run.id, store.TIMING))
+        store.put_sealed(final / store.TIMING, timing, run.id)
 
 
 def _epoch(training: Training, pictures: Pictures, watched: list[str], keeper: checkpoint.Keeper, began: float) -> None:
@@ -445,7 +444,7 @@ def _write_masks(
     for split, fingerprint in fingerprints.items():
         if split != "train":
             folder = final / "masks" / store.evidence_name(split, fingerprint)
-            durable.make_folder(folder)
+            durable.make_folder(folder, lasting=False)
             for number, mask in enumerate(segmenting.predicted(training, pictures, split)):
                 durable.put(folder / f"{number:05d}.png", segmenting.drawn(mask, space.colours))
 

@@ -183,7 +183,7 @@ def test_nodes_and_drivers_are_killed_and_nothing_is_lost_nor_trained_twice(tmp_
                 nodes.append(cluster.add_node(num_cpus=1))
             else:
                 driver.send_signal(signal.SIGKILL)
-                driver.wait()
+                driver.communicate()
                 driver = begun(path, out, "--on", on)
         told(driver)
     finally:
