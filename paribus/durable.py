@@ -28,7 +28,7 @@ CODES = {
     errno.ENOMEM: "ENV_MEMORY",
 }
 
-SYNCED_AT_ONCE = 16
+SYNCED_AT_ONCE = 4  # more threads cost more than they save
 
 ROOM = "make room or choose another folder with --out, then give the same command again: it goes on."
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -208,11 +209,18 @@ def _images_in(content: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(map(str, told["image_ids"])), tuple(map(str, told["classes"]))
 
 
+def _leads_out(folder: Path, name: str) -> bool:
+    """Whether a name below a folder is or goes through a link, or leaves it in plain words."""
+    parts = PurePosixPath(name).parts
+    steps = (os.path.join(folder, *parts[:length]) for length in range(1, len(parts) + 1))  # noqa: PTH118 - five times faster
+    return name.startswith("/") or ".." in parts or any(map(os.path.islink, steps))
+
+
 def _checked(folder: Path, name: str, hashes: Mapping[str, str]) -> bytes:
     """A file of a run that has the hash which was written. Raises IntegrityError."""
     expected = hashes.get(name)
     path = folder / name
-    if path.resolve() != folder.resolve() / name:
+    if _leads_out(folder, name):
         raise IntegrityError([_damaged(folder, name, "is a link, or leads out of the folder")])
     try:
         content = path.read_bytes()
