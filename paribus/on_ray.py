@@ -93,7 +93,8 @@ class Cluster:
         """
         import ray
 
-        self._refuse_too_small()
+        if jobs:
+            self._refuse_too_small()
         tasks = _Tasks(self, worker, jobs)
         try:
             for left, job in zip(range(len(jobs), 0, -1), jobs, strict=True):
@@ -104,7 +105,8 @@ class Cluster:
         except BaseException:
             for ref in tasks.waiting:
                 ray.cancel(ref)
-            ray.wait(list(tasks.waiting), num_returns=len(tasks.waiting), timeout=8)
+            if tasks.waiting:
+                ray.wait(list(tasks.waiting), num_returns=len(tasks.waiting), timeout=8)
             raise
 
     def fits(self) -> bool:

@@ -67,17 +67,23 @@ def leading(processes: int, command: Sequence[str]) -> Iterator[Together]:
         ]  # fmt: skip
         try:
             with _first(0, processes, meeting) as ranks:
-                yield Together(ranks)
+                try:
+                    yield Together(ranks)
+                except BaseException:  # of which they have nothing to say
+                    _end(others)
+                    raise
             for each in others:
                 with suppress(subprocess.TimeoutExpired):
                     each.wait(10)
         finally:
-            for each in others:
-                each.terminate()
-            for each in others:
-                with suppress(subprocess.TimeoutExpired):
-                    each.wait(5)
-                each.kill()
+            _end(others)
+
+
+def _end(others: Sequence[subprocess.Popen[bytes]]) -> None:
+    """At once: they write nothing."""
+    for each in others:
+        each.kill()
+        each.wait()
 
 
 @contextmanager
