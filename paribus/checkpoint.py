@@ -171,15 +171,15 @@ def going_on(
     `allow_inexact` takes and remembers in `training.inexact`.
     """
     if not (partial / STATE).exists():
-        return _anew(partial)
-    committed, keeper = states.read(partial), Keeper(partial)
+        return _anew(partial, training)
+    committed, keeper = states.read(partial), _keeper(partial, training)
     moved = moved_from(committed.environment, keeper.environment)
     if moved and not allow_inexact:
         raise IntegrityError([_other_environment(moved, partial)])
     fitting = [state for state in committed.states if all(_scored(row) == set(watched) for row in state.curves)]
     usable = [state for state in fitting if not (between_epochs and state.batch)]
     if not usable:
-        return _anew(partial)
+        return _anew(partial, training)
     state, torn = states.newest(partial, usable)
     for problem in torn:
         note(problem)
@@ -196,10 +196,29 @@ def _scored(row: dict[str, float]) -> set[str]:
     return {column.removesuffix("_accuracy") for column in row if column.endswith("_accuracy")}
 
 
-def _anew(partial: Path) -> Keeper:
+def _anew(partial: Path, training: "Training") -> Keeper:
     durable.remove(partial)
     durable.make_folder(partial)
-    return Keeper(partial)
+    return _keeper(partial, training)
+
+
+def _keeper(partial: Path, training: "Training") -> Keeper:
+    return Keeper(partial, environment=environment.full(processes=training.ranks.size))
+
+
+def position(training: "Training") -> tuple[dict[str, Any], bytes]:
+    """Where a training is, for the other processes of its run: what `take` takes."""
+    where = {"epoch": training.epoch, "batch": training.batch, "total": training.total, "seen": training.seen}
+    return where, _packed(training)
+
+
+def take(training: "Training", where: dict[str, Any], content: bytes) -> None:
+    """Bring a fresh training to where that of another process is."""
+    tensors = tensorfile.tensors(content)
+    _load_model(training, tensors)
+    _load_optimizer(training, tensors)
+    training.epoch, training.batch = where["epoch"], where["batch"]
+    training.total, training.seen = where["total"], where["seen"]
 
 
 def _restore(training: "Training", partial: Path, committed: Committed, state: State) -> None:

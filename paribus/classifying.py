@@ -31,21 +31,23 @@ def score(training: "Training", pictures: Pictures, split: str) -> Arrays:
     """`logits` (N, C) float32 on the images of a split, in the order of `pictures.items`. Raises Diverged.
 
     Where the body is frozen its output is computed once and shared by all epochs and runs; only the head is applied
-    each time, on batches of the same images, so that both ways give the same bytes.
+    each time, on batches of the same images, so that both ways give the same bytes. Processes share the batches.
     """
     import torch
 
-    recipe = training.run.recipe
+    recipe, ranks = training.run.recipe, training.ranks
+    own = pictures.own_items(split, ranks)
     training.model.eval()
     with torch.inference_mode(), training.precision():
         if training.body_is_fixed:
             reached = features.of_split(training, pictures, split)
             head = training.model.get_submodule(training.head)
-            logits = [head(batch).flatten(1).float() for batch in reached.split(EVAL_BATCH)]
+            logits = [head(batch).flatten(1).float() for batch in reached[own].split(EVAL_BATCH)]
         else:
-            network, batches = training.in_evaluation(), pictures.evaluation(split, recipe)
+            network, batches = training.in_evaluation(), pictures.evaluation(split, recipe, ranks)
             logits = [network(normalized(batch, recipe)).float() for batch in batches]
-    together = torch.cat(logits)
+    size = len(pictures.images.classes)
+    together = ranks.whole(torch.cat([torch.zeros(0, size), *logits]), len(pictures.items(split)), own)
     if not together.isfinite().all():
         raise Diverged(f"an output is not finite after epoch {training.reached}")
     return {"logits": together.numpy()}

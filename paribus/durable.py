@@ -9,6 +9,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,6 +27,8 @@ CODES = {
     errno.ENFILE: "ENV_OPEN_FILES",
     errno.ENOMEM: "ENV_MEMORY",
 }
+
+SYNCED_AT_ONCE = 4  # more threads cost more than they save
 
 ROOM = "make room or choose another folder with --out, then give the same command again: it goes on."
 FIXES = {
@@ -100,21 +103,29 @@ def canonical(value: Any) -> bytes:
     return text.encode(errors="backslashreplace")  # half characters, of names that are not UTF-8, as JSON escapes them
 
 
-def make_folder(path: Path) -> None:
-    """Create a folder and those above it. Raises MachineError."""
+def make_folder(path: Path, *, lasting: bool = True) -> None:
+    """Create a folder and those above it. Not `lasting`: only after `sync_all` or `publish`. Raises MachineError."""
     with _told(path):
         missing = [each for each in (path, *path.parents) if not each.is_dir()]
         for each in reversed(missing):
             step("mkdir", each)
             each.mkdir(exist_ok=True)
-            _fsync(each.parent)
+            if lasting:
+                _fsync(each.parent)
 
 
 def sync(*paths: Path) -> None:
-    """What these files hold, and the names in these folders, survive a power loss from now on. Raises MachineError."""
+    """What these files hold, and the names in these folders, survive a power loss from now on. Raises MachineError.
+
+    They are synced at once, for a file system writes them together then, and not one after the other.
+    """
     for path in paths:
         with _told(path):
-            _fsync(path)
+            step("fsync", path)
+    with ThreadPoolExecutor(SYNCED_AT_ONCE) as pool:
+        for path, done in [(path, pool.submit(_synced, path)) for path in paths]:
+            with _told(path):
+                done.result()
 
 
 def sync_all(folder: Path) -> None:
@@ -138,10 +149,10 @@ def unlink(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def remove(path: Path) -> None:
+def remove(path: Path, *, lasting: bool = True) -> None:
     """Remove a folder with all it holds: first its name goes, so that half a folder is never seen.
 
-    Raises MachineError.
+    Not `lasting`: after a power loss it may be there again, whole or in part. Raises MachineError.
     """
     if path.is_symlink():
         unlink(path)
@@ -151,7 +162,8 @@ def remove(path: Path) -> None:
             shutil.rmtree(doomed, ignore_errors=True)
             step("rename", doomed)
             path.rename(doomed)
-            _fsync(path.parent)
+            if lasting:
+                _fsync(path.parent)
             step("rmtree", doomed)
             shutil.rmtree(doomed)
 
@@ -200,6 +212,10 @@ def _created(path: Path) -> BinaryIO:
 
 def _fsync(path: Path) -> None:
     step("fsync", path)
+    _synced(path)
+
+
+def _synced(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # nobody is waited for
     try:
         os.fsync(descriptor)

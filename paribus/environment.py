@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -13,6 +14,11 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Installed versions of what can move a number."""
+    return dict(_versions())
+
+
+@cache  # they are looked up in files, for every run
+def _versions() -> dict[str, str]:
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
     for package in PACKAGES:
         try:
@@ -32,8 +38,8 @@ def light() -> dict[str, Any]:
     }
 
 
-def full(device: str = "cpu") -> dict[str, Any]:
-    """The environment of a run: versions, machine, threads, processor capability, device."""
+def full(device: str = "cpu", processes: int = 1) -> dict[str, Any]:
+    """The environment of a run: versions, machine, threads, processes, processor capability, device."""
     import torch
 
     found = light()
@@ -41,6 +47,7 @@ def full(device: str = "cpu") -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "device": device,
+        "processes": processes,
     }
 
 

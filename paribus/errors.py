@@ -112,6 +112,12 @@ class RunsFailed(ParibusError):
     code = "RUN_FAILED"
 
 
+class RankLost(RunsFailed):
+    """A process of a run that several train together is gone."""
+
+    code = "RANK_LOST"
+
+
 class LockedError(ParibusError):
     """Another process holds the folder."""
 

@@ -71,8 +71,9 @@ def batches(training: "Training", epoch: int, first: int = 0) -> "Iterator[tuple
     views = training.run.recipe.views
     assert views is not None
     reached, targets = of_view(training, (epoch - 1) % views), training.views.targets()
-    for chosen in islice(training.views.chosen(epoch), first, None):
-        yield reached[chosen], targets[chosen]
+    for batch in islice(training.views.chosen(epoch), first, None):
+        own = batch[training.ranks.part(len(batch))]
+        yield reached[own], targets[own]
 
 
 def _once(training: "Training", pictures: Pictures, key: tuple[Any, ...], images: "Images") -> Any:

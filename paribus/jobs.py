@@ -1,6 +1,10 @@
-"""Trains what is to be trained, one job after another. A job that fails costs no other."""
+"""Trains what is to be trained. A job that fails costs no other.
+
+Where jobs are trained is a function: `here`, one after another in this process, or `paribus.on_ray.Cluster`.
+"""
 
 import errno
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -9,6 +13,7 @@ from paribus.contrasts import Contrast
 from paribus.errors import DataChanged, DataError, Diverged, Problem
 from paribus.predictions import RunRecord
 from paribus.prepared import LIMIT, PREPARED, prepared, too_large
+from paribus.ranks import ALONE, Ranks
 from paribus.runs import Run
 from paribus.scan import Scan
 from paribus.store import Store
@@ -31,6 +36,26 @@ class Watcher(Protocol):
     def looked(self, look: int, rows: tuple[Contrast, ...]) -> None: ...
 
 
+class Unwatched:
+    """A watcher of work that another process tells of."""
+
+    def scanning(self, done: int, total: int) -> None: ...
+    def tuning(self, missing: int, finished: int) -> None: ...
+    def tuned(self, arm: str, found: Tuned) -> None: ...
+    def planned(self, missing: int, finished: int) -> None: ...
+    def started(self, arm: str, run: Run) -> None: ...
+    def epoch(self, arm: str, run: Run, epoch: int, seconds: float) -> None: ...
+    def finished(self, arm: str, run: Run, record: RunRecord) -> None: ...
+    def looked(self, look: int, rows: tuple[Contrast, ...]) -> None: ...
+
+    def __init__(self) -> None:
+        self.notes: list[Problem] = []
+
+    def noted(self, problem: Problem) -> None:
+        """Keep it."""
+        self.notes.append(problem)
+
+
 @dataclass(frozen=True)
 class Job:
     """A run to be trained: on which data, scored on which splits (with their fingerprints), and what it is called."""
@@ -39,6 +64,18 @@ class Job:
     data: Scan
     splits: dict[str, str]
     name: str
+
+
+class Where(Protocol):
+    """Trains all of these jobs; for each that is done, in any order, why it failed: nothing if it did not."""
+
+    def __call__(self, worker: "Worker", jobs: list[Job]) -> Iterator[list[Problem]]: ...
+
+
+def here(worker: "Worker", jobs: list[Job]) -> Iterator[list[Problem]]:
+    """In this process, one after another."""
+    for left, job in zip(range(len(jobs), 0, -1), jobs, strict=True):
+        yield worker.train(job, left)
 
 
 @dataclass
@@ -55,6 +92,8 @@ class Worker:
     max_runs: int | None = None
     limit: float = LIMIT
     allow_inexact: bool = False
+    where: Where = here
+    ranks: Ranks = ALONE  # the processes that train each run together
     failures: list[Problem] = field(default_factory=list)
     stopped: bool = False
     trained: int = 0
@@ -65,36 +104,49 @@ class Worker:
         """Train these runs, or as many of them as may be trained now."""
         now = len(todo) if self.max_runs is None else min(len(todo), self.max_runs - self.trained)
         self.stopped = now < len(todo)
-        for left, job in zip(range(now, 0, -1), todo, strict=False):
-            try:
-                self._train(job, left)
-            except (DataError, DataChanged) as error:
-                failed = f"The run {job.name}, seed {job.run.seed} failed."
-                self.failures += [replace(p, message=f"{p.message} {failed}") for p in error.problems]
-            except (AssertionError, Diverged, MemoryError, OSError, RuntimeError, ValueError) as error:
-                self.failures.append(_failure(error, f"{job.name}, seed {job.run.seed}"))
+        for problems in self.where(self, todo[:now]):
+            self.failures += problems
             self.trained += 1
+
+    def train(self, job: Job, left: int) -> list[Problem]:
+        """Train a run, or score it on what it has not seen; why it failed, if it did.
+
+        left: the runs for which there must be room, this one among them. Raises LockedError while another process has
+        the run, MachineError and IntegrityError.
+        """
+        try:
+            with self.store.writing(job.run.id):
+                self._train(job, left)
+        except (DataError, DataChanged) as error:
+            failed = f"The run {job.name}, seed {job.run.seed} failed."
+            return [replace(p, message=f"{p.message} {failed}") for p in error.problems]
+        except (AssertionError, Diverged, MemoryError, OSError, RuntimeError, ValueError) as error:
+            return [_failure(error, f"{job.name}, seed {job.run.seed}")]
+        return []
 
     def _train(self, job: Job, left: int) -> None:
         from paribus.train import score_again, train
 
         run, name = job.run, job.name
+        if self.store.complete(run, job.splits):
+            return  # by the process that had its lock before
         _refuse_touched(job.data)
-        pictures = self._pictures(job.data, run.recipe.input.args["prepare"])
+        pictures = self.pictures_of(job)
         self.watcher.started(name, run)
         if self.store.has(run):
-            score_again(run, pictures, self._state(run), self.store, self.store.unseen(run, job.splits))
+            score_again(run, pictures, self.state_of(run), self.store, self.store.unseen(run, job.splits))
         else:
             train(
                 run,
                 pictures,
-                self._state(run),
+                self.state_of(run),
                 self.store,
                 job.splits,
                 lambda epoch, seconds: self._epoch(job, epoch, seconds),
                 self.watcher.noted,
                 self.allow_inexact,
                 left,
+                self.ranks,
             )
         self.watcher.finished(name, run, self.store.load(run.id, job.splits))
 
@@ -102,10 +154,11 @@ class Worker:
         self.watcher.epoch(job.name, job.run, epoch, seconds)
         _refuse_touched(job.data)
 
-    def _pictures(self, each: Scan, shorter: int | None) -> Any:
-        """The decoded images of a data set, one object for all runs that share them."""
+    def pictures_of(self, job: Job) -> Any:
+        """The decoded images of a job's data set, one object for all runs that share them."""
         from paribus.views import Pictures
 
+        each, shorter = job.data, job.run.recipe.input.args["prepare"]
         key = (id(each), shorter)
         if key not in self.pictures:
             found = prepared(each.images, each.fingerprints, shorter, self.store.root.parent / PREPARED, self.limit)
@@ -114,7 +167,8 @@ class Worker:
             self.pictures[key] = Pictures(each.images, found, shorter)
         return self.pictures[key]
 
-    def _state(self, run: Run) -> dict[str, Any] | None:
+    def state_of(self, run: Run) -> dict[str, Any] | None:
+        """The pretrained weights that a run begins with, if it does."""
         use = network_of(run.recipe.model)
         if run.weights is None:
             return None

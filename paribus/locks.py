@@ -16,13 +16,13 @@ LOCK = "LOCK"
 
 
 @contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Hold `folder`, made if it is not there. The file `LOCK` in it goes with the lock, and means nothing by itself.
+def lock(folder: Path, name: str = LOCK) -> Iterator[None]:
+    """Hold `folder`, made if it is not there. The file `name` in it goes with the lock, and means nothing by itself.
 
     Raises LockedError (exit 5) at once if another process holds it, MachineError where nothing can be locked, and
     IntegrityError if `LOCK` is a link: what it leads to is left alone.
     """
-    path = folder / LOCK
+    path = folder / name
     file = _taken(path)
     try:
         yield

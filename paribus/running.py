@@ -9,7 +9,8 @@ from pathlib import Path
 from paribus import durable, maskpictures, sealed
 from paribus.collect import collect, lock
 from paribus.errors import DataError, IntegrityError, MachineError, RunsFailed
-from paribus.execute import STUDY_LOCK, Bound, Place, Watcher, bind, data_lock, execute
+from paribus.execute import STUDY_LOCK, Bound, Place, Watcher, Where, bind, data_lock, execute
+from paribus.jobs import here
 from paribus.locks import lock as lock_of
 from paribus.prepared import LIMIT, PREPARED
 from paribus.prepared import tidy as tidy_prepared
@@ -94,11 +95,12 @@ def run(
     pictures: bool = True,
     command: str | None = None,
     allow_inexact: bool = False,
+    where: Where = here,
 ) -> Outcome:
     """Train every run that is missing and write locks, report and tables into the study's folder.
 
     Only within `holding(place)`. prepared: GiB of decoded images that may be kept on disk, LIMIT if not given.
-    allow_inexact: runs that were begun in another environment go on, and are marked for ever.
+    allow_inexact: runs that were begun in another environment go on, and are marked for ever. where: runs are trained.
     """
     durable.make_folder(place.folder)
     for name, each in {data_lock(bound.study, arm): each for arm, each in bound.scans.items()}.items():
@@ -113,7 +115,7 @@ def run(
     failed = None
     try:
         limit = LIMIT if prepared is None else prepared
-        execute(bound, place, watcher, max_runs, limit, allow_inexact, chosen=write_lock)
+        execute(bound, place, watcher, max_runs, limit, allow_inexact, chosen=write_lock, where=where)
     except RunsFailed as error:
         failed = error
         _write_findings(place, records + [problem.record() for problem in failed.problems])

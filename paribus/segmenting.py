@@ -13,6 +13,7 @@ from paribus.confusion import mean_iou, pixel_accuracy
 from paribus.errors import Diverged
 from paribus.labels import VOID
 from paribus.predictions import MaskEvidence
+from paribus.ranks import ALONE, Ranks
 from paribus.views import Pictures, normalized
 
 if TYPE_CHECKING:
@@ -41,26 +42,43 @@ def counts(pictures: Pictures) -> "PixelCounts":
 
 
 def score(training: "Training", pictures: Pictures, split: str) -> Arrays:
-    """`confusion` and `boundary`, (N, C, C) int32 in the order of `pictures.items`, at the size of each mask."""
-    size = len(pictures.images.classes)
-    confusion, boundary = [], []
-    for item, said in zip(pictures.items(split), predicted(training, pictures, split), strict=True):
-        truth = pictures.mask(item).numpy()
-        edge = pictures.once(("edge", item.id), lambda truth=truth: counting.near_boundary(truth))
-        confusion.append(counting.counts(said, truth, size))
-        boundary.append(counting.counts(said, truth, size, edge))
-    return {"confusion": np.stack(confusion).astype(np.int32), "boundary": np.stack(boundary).astype(np.int32)}
+    """`confusion` and `boundary`, (N, C, C) int32 in the order of `pictures.items`, at the size of each mask.
+
+    Processes share the batches. Raises Diverged.
+    """
+    import torch
+
+    size, items, ranks = len(pictures.images.classes), pictures.items(split), training.ranks
+    own, diverged = pictures.own_items(split, ranks), None
+    both = np.zeros((own.stop - own.start, 2, size, size), np.int32)
+    try:
+        for item, said, counted in zip(items[own], predicted(training, pictures, split, ranks), both, strict=True):
+            truth = pictures.mask(item).numpy()
+            edge = pictures.once(("edge", item.id), lambda truth=truth: counting.near_boundary(truth))
+            counted[0] = counting.counts(said, truth, size)
+            counted[1] = counting.counts(said, truth, size, edge)
+    except Diverged as error:
+        diverged = error
+    if ranks.counted(diverged is not None):  # all processes agree on it
+        raise diverged or Diverged(f"an output is not finite after epoch {training.reached}")
+    whole = ranks.whole(torch.from_numpy(both), len(items), own).numpy()
+    return {"confusion": whole[:, 0].copy(), "boundary": whole[:, 1].copy()}
 
 
-def predicted(training: "Training", pictures: Pictures, split: str) -> Iterator[NDArray[np.uint8]]:
-    """(H, W) class indices for each image of a split; logits are resized to the mask's own size before the argmax."""
+def predicted(
+    training: "Training", pictures: Pictures, split: str, ranks: Ranks = ALONE
+) -> Iterator[NDArray[np.uint8]]:
+    """(H, W) class indices for each image of a split; logits are resized to the mask's own size before the argmax.
+
+    ranks: the processes that share the batches; only the images of this one are predicted. Raises Diverged.
+    """
     import torch
     from torch.nn.functional import interpolate
 
     recipe = training.run.recipe
     network = training.in_evaluation()
-    waiting = iter(pictures.items(split))
-    for batch in pictures.evaluation(split, recipe):
+    waiting = iter(pictures.items(split)[pictures.own_items(split, ranks)])
+    for batch in pictures.evaluation(split, recipe, ranks):
         for few in batch.split(8):
             with torch.inference_mode(), training.precision():
                 # Enlarged in torch's default layout, and the argmax taken by numpy: each three times as fast here.

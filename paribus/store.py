@@ -2,11 +2,13 @@
 
 import hashlib
 import io
+import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from paribus import durable, regular, sealed, strictjson, tensorfile
-from paribus.errors import IntegrityError, MachineError, Problem
+from paribus import durable, locks, regular, sealed, strictjson, tensorfile
+from paribus.errors import IntegrityError, LockedError, MachineError, Problem
 from paribus.predictions import Evidence, MaskEvidence, RunRecord
 from paribus.runs import Run, id_of
 
 DONE = "DONE.json"
+LOCK = ".lock"  # of one run; it means nothing by itself
 IMAGES = "images.json"  # of evidence, written last
 TIMING = "timing.json"  # wall-clock values: outside the hashed results, which are the same in every repetition
 WEIGHTS = ("best.safetensors", "last.safetensors")  # what `paribus clean --weights` may remove
@@ -62,6 +65,12 @@ class Store:
         return [path for path in sorted(self.root.iterdir()) if names.fullmatch(path.name) and path.is_dir()]
 
     @contextmanager
+    def writing(self, run_id: str) -> Iterator[None]:
+        """Be the only one who trains a run, on whatever machine. Raises LockedError at once if another process is."""
+        with locks.lock(self.root, f"{run_id}{LOCK}"):
+            yield
+
+    @contextmanager
     def publishing(self, run_id: str) -> Iterator[Path]:
         """An empty folder in which a finished run is put together (`durable.put`).
 
@@ -70,16 +79,16 @@ class Store:
         """
         folder = self.root / f"{run_id}.final"
         durable.remove(folder)
-        durable.make_folder(folder)
+        durable.make_folder(folder, lasting=False)
         try:
             yield folder
-            _write_hashes(folder, run_id, {})
+            put_sealed(folder / DONE, {"files": _hashes_of(folder, {})}, run_id)
             durable.publish(folder, self.folder(run_id))
         except BaseException:
             with suppress(MachineError):
                 durable.remove(folder)
             raise
-        durable.remove(self.partial(run_id))
+        durable.remove(self.partial(run_id), lasting=False)  # of a finished run it would be tidied away
 
     def unseen(self, run: Run, fingerprints: dict[str, str]) -> dict[str, str]:
         """The splits on which a finished run has no evidence: its data have got other images since."""
@@ -94,20 +103,25 @@ class Store:
         """Take evidence that was added to a finished run into its DONE.json; what was hashed before stays as it was."""
         folder = self.folder(run_id)
         durable.sync_all(folder)
-        _write_hashes(folder, run_id, self._hashes(folder))
+        sealed.write(folder / DONE, {"files": _hashes_of(folder, self._hashes(folder))}, owner_of(run_id, DONE))
 
     def about(self, run_id: str) -> dict[str, Any]:
         """What run.json says, checked. Raises IntegrityError."""
-        content = self.content(run_id, "run.json")
-        with _as_damage(self.folder(run_id), "run.json"):
+        folder = self.folder(run_id)
+        return self._about(folder, self._hashes(folder))
+
+    def _about(self, folder: Path, hashes: Mapping[str, str]) -> dict[str, Any]:
+        content = _checked(folder, "run.json", hashes)
+        with _as_damage(folder, "run.json"):
             about = strictjson.mapping(content)
-            if id_of(about["identity"]) != run_id:
+            if id_of(about["identity"]) != folder.name:
                 raise ValueError("says it is another run")
         return about
 
     def content(self, run_id: str, name: str) -> bytes:
         """A file of a finished run, checked against its hash. Raises IntegrityError."""
-        return self._checked(self.folder(run_id), name)
+        folder = self.folder(run_id)
+        return _checked(folder, name, self._hashes(folder))
 
     def weights(self, run_id: str, name: str, shapes: Mapping[str, tuple[int, ...]]) -> bytes:
         """The kept weights `best` or `last` of a finished run, of a network of these shapes; or IntegrityError."""
@@ -142,11 +156,16 @@ class Store:
     def tidy(self) -> None:
         """Remove what a killed process left and no run needs: unfinished states of finished runs, half-removed folders.
 
-        Only for whoever holds the store's lock.
+        Only for whoever holds the store's lock. What a worker of a killed driver still writes elsewhere stays.
         """
         for folder in self.unfinished():
-            if folder.suffix == ".final" or (self.root / folder.stem / DONE).exists():
-                durable.remove(folder)
+            with suppress(LockedError), self.writing(folder.stem):
+                if folder.suffix == ".final" or (self.root / folder.stem / DONE).exists():
+                    durable.remove(folder)
+        for left in self.root.glob(f"*{LOCK}"):
+            if _RUN_ID.fullmatch(left.stem):
+                with suppress(LockedError), self.writing(left.stem):
+                    pass  # the file goes with the lock
         for doomed in self._folders(_HALF_REMOVED):
             durable.remove(doomed)
 
@@ -156,13 +175,14 @@ class Store:
         splits: split -> fingerprint of the evidence wanted; None reads all. Raises IntegrityError (exit 7).
         """
         folder = self.folder(run_id)
-        about = self.about(run_id)
+        hashes = self._hashes(folder)
+        about = self._about(folder, hashes)
         timing = _sealed(folder, TIMING)
         evidence: dict[str, Evidence | MaskEvidence] = {}
-        for name in self._hashed_evidence(run_id):
+        for name in _evidence_of(hashes):
             split, _, fingerprint = name.partition("-")
             if splits is None or splits.get(split, "").startswith(fingerprint):
-                evidence[split] = self._evidence(folder, name, split)
+                evidence[split] = self._evidence(folder, name, split, hashes)
         with _as_damage(folder, "run.json"):
             facts = {k: about[k] for k in about if k not in ("curves", "status", "identity")} | timing
             facts["recipe"] = about["identity"]["recipe"]
@@ -176,38 +196,56 @@ class Store:
                 facts=facts,
             )
 
-    def _evidence(self, folder: Path, name: str, split: str) -> Evidence | MaskEvidence:
+    def _evidence(self, folder: Path, name: str, split: str, hashes: Mapping[str, str]) -> Evidence | MaskEvidence:
         scores, images = f"evidence/{name}/scores.safetensors", f"evidence/{name}/{IMAGES}"
-        content, about = self._checked(folder, scores), self._checked(folder, images)
+        content, about = _checked(folder, scores, hashes), _checked(folder, images, hashes)
         with _as_damage(folder, images):
-            told = strictjson.mapping(about)
-            ids, classes = tuple(map(str, told["image_ids"])), tuple(map(str, told["classes"]))
+            ids, classes = _images_in(about)
         with _as_damage(folder, scores):
             return _evidence_in(tensorfile.arrays(content), split, ids, classes)
 
     def _hashed_evidence(self, run_id: str) -> list[str]:
         """The folders of evidence that count: a kill may have left others, which DONE.json does not know yet."""
-        names = (PurePosixPath(name).parts for name in self._hashes(self.folder(run_id)))
-        return sorted(parts[1] for parts in names if parts[:1] == ("evidence",) and parts[2:] == (IMAGES,))
+        return _evidence_of(self._hashes(self.folder(run_id)))
 
     def _hashes(self, folder: Path) -> dict[str, str]:
         told = _sealed(folder, DONE)
         with _as_damage(folder, DONE):
             return {str(name): str(digest) for name, digest in told["files"].items()}
 
-    def _checked(self, folder: Path, name: str) -> bytes:
-        expected = self._hashes(folder).get(name)
-        path = folder / name
-        if path.resolve() != folder.resolve() / name:
-            raise IntegrityError([_damaged(folder, name, "is a link, or leads out of the folder")])
-        try:
-            content = regular.content(path)
-        except OSError as error:
-            raise IntegrityError([_damaged(folder, name, f"cannot be read: {error.strerror}")]) from None
-        found = hashlib.sha256(content).hexdigest()
-        if found != expected:
-            raise IntegrityError([_damaged(folder, name, f"has sha256 {found[:16]}, {str(expected)[:16]} was written")])
-        return content
+
+def _evidence_of(hashes: Mapping[str, str]) -> list[str]:
+    names = (PurePosixPath(name).parts for name in hashes)
+    return sorted(parts[1] for parts in names if parts[:1] == ("evidence",) and parts[2:] == (IMAGES,))
+
+
+@lru_cache(maxsize=64)  # all runs of a study name the same images: their names are kept once
+def _images_in(content: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    told = strictjson.mapping(content)
+    return tuple(map(str, told["image_ids"])), tuple(map(str, told["classes"]))
+
+
+def _leads_out(folder: Path, name: str) -> bool:
+    """Whether a name below a folder is or goes through a link, or leaves it in plain words."""
+    parts = PurePosixPath(name).parts
+    steps = (os.path.join(folder, *parts[:length]) for length in range(1, len(parts) + 1))  # noqa: PTH118 - five times faster
+    return name.startswith("/") or ".." in parts or any(map(os.path.islink, steps))
+
+
+def _checked(folder: Path, name: str, hashes: Mapping[str, str]) -> bytes:
+    """A file of a run that has the hash which was written. Raises IntegrityError."""
+    expected = hashes.get(name)
+    path = folder / name
+    if _leads_out(folder, name):
+        raise IntegrityError([_damaged(folder, name, "is a link, or leads out of the folder")])
+    try:
+        content = regular.content(path)
+    except OSError as error:
+        raise IntegrityError([_damaged(folder, name, f"cannot be read: {error.strerror}")]) from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise IntegrityError([_damaged(folder, name, f"has sha256 {found[:16]}, {str(expected)[:16]} was written")])
+    return content
 
 
 def _evidence_in(
@@ -242,7 +280,7 @@ def write_evidence(folder: Path, fingerprint: str, evidence: Evidence | MaskEvid
     from safetensors.numpy import save
 
     target = folder / "evidence" / evidence_name(evidence.split, fingerprint)
-    durable.make_folder(target)
+    durable.make_folder(target, lasting=False)
     about = {"image_ids": list(evidence.image_ids), "classes": list(evidence.classes)}
     durable.put(target / "scores.safetensors", save(_tensors(evidence)))
     durable.put(target / IMAGES, durable.canonical(about))
@@ -262,11 +300,16 @@ def evidence_name(split: str, fingerprint: str) -> str:
     return f"{split}-{fingerprint[:12]}"
 
 
-def _write_hashes(folder: Path, run_id: str, known: Mapping[str, str]) -> None:
+def put_sealed(path: Path, value: Mapping[str, Any], run_id: str) -> None:
+    """A sealed file of a run that is not published yet."""
+    durable.put(path, durable.canonical(sealed.sealed(value, owner_of(run_id, path.name))))
+
+
+def _hashes_of(folder: Path, known: Mapping[str, str]) -> dict[str, str]:
+    """Name -> sha256 of what a run folder holds; the `known` ones are not read."""
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in (TIMING, DONE)]
     names = {p.relative_to(folder).as_posix(): p for p in files}
-    hashes = {name: _sha256(p) for name, p in names.items() if name not in known}
-    sealed.write(folder / DONE, {"files": {**hashes, **known}}, owner_of(run_id, DONE))
+    return {name: _sha256(p) for name, p in names.items() if name not in known} | dict(known)
 
 
 def owner_of(run_id: str, name: str) -> str:

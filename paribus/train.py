@@ -1,8 +1,8 @@
 """One run, from recipe and seed to evidence. The loop is a generator; whoever iterates scores, stores and stops."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,7 +19,6 @@ from paribus import (
     folding,
     freezing,
     room,
-    sealed,
     segmenting,
     stopping,
     store,
@@ -29,6 +28,7 @@ from paribus.errors import Diverged
 from paribus.heads import head_name
 from paribus.parts import Part, build
 from paribus.predictions import Evidence, MaskEvidence
+from paribus.ranks import ALONE, Ranks
 from paribus.recipe import HOMES, Recipe
 from paribus.runs import Run
 from paribus.seeding import derive
@@ -74,6 +74,7 @@ class Training:
     views: TrainingViews
     steps_per_epoch: int
     body_is_fixed: bool  # then what reaches the head is computed once, see `paribus.features`
+    ranks: Ranks = ALONE  # the processes that train it together
     epoch: int = 0  # epochs that are trained and scored
     batch: int = 0  # steps of the next one that are done
     total: float = 0.0  # the sum of their losses, each times its images
@@ -147,14 +148,14 @@ def network(recipe: Recipe, num_classes: int, weights: dict[str, Any] | None, se
     return model.to(memory_format=torch.channels_last)
 
 
-def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Training:
+def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None, ranks: Ranks = ALONE) -> Training:
     """A training at its very beginning."""
     recipe, task = run.recipe, task_of(pictures)
     model = network(recipe, len(pictures.images.classes), weights, run.seed)
     head = head_name(model)
     freezing.set_trainable(model, recipe.trainable, head)
     body, new = _groups(model, head)
-    views = TrainingViews(pictures, recipe, run.seed)
+    views = TrainingViews(pictures, recipe, run.seed, ranks)
     steps = views.steps()
     return Training(
         run=run,
@@ -167,6 +168,7 @@ def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Tra
         views=views,
         steps_per_epoch=steps,
         body_is_fixed=task is classifying and features.usable(recipe, model, head),
+        ranks=ranks,
         frozen=freezing.frozen_hashes(model, recipe.batch_norm),
     )
 
@@ -208,8 +210,9 @@ def steps(training: Training) -> Iterator[None]:
             number = training.epoch * training.steps_per_epoch + training.batch
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * training.factor(number)
-            training.total += train_step(training, inputs, targets, number) * len(targets)
-            training.seen += len(targets)
+            count = training.ranks.counted(len(targets))
+            training.total += train_step(training, inputs, targets, number) * count
+            training.seen += count
             training.batch += 1
             training.whole = True
         yield
@@ -225,18 +228,22 @@ def mean_loss(training: Training) -> float:
 
 
 def train_step(training: Training, inputs: "torch.Tensor", targets: "torch.Tensor", step: int) -> float:
-    """One step on one batch; the loss. Raises Diverged if it is not finite."""
+    """One step on one batch, or on this process's part of it; the loss of the batch. Raises Diverged."""
     import torch
 
+    ranks, count = training.ranks, training.ranks.counted(len(targets))
     training.optimizer.zero_grad(set_to_none=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(training.run.seed, "drop", step))
         with training.precision():
-            loss = training.loss(training.said(inputs), targets)
+            with ranks.on_whole_batches(count):
+                said = training.said(inputs)
+            loss = training.loss(ranks.whole(said, count), ranks.whole(targets, count))
     value = float(loss.detach())
     if not np.isfinite(value):
         raise Diverged(f"the loss is {value} at step {step}")
     loss.backward()
+    ranks.add_up([p for group in training.optimizer.param_groups for p in group["params"]])
     training.optimizer.step()
     return value
 
@@ -251,38 +258,42 @@ def train(
     note: checkpoint.Note = lambda problem: None,
     allow_inexact: bool = False,
     left: int = 1,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Train a run and publish its folder; goes on from the last committed state if there is one.
 
     fingerprints: split -> fingerprint, for the splits to be scored. note: told of a state that a power loss has torn.
     allow_inexact: go on where the run was begun in another environment, and say so in its run.json. A run that diverges
     is a result: it is scored at its last finite epoch, or at its initialisation. Asked to stop by a signal, it commits
-    what it has done and leaves. left: the runs for which there must be room, this one among them. Raises MachineError
-    and IntegrityError.
+    what it has done and leaves. left: the runs for which there must be room, this one among them. ranks: the processes
+    that train it together; this is the first, the others `accompany` it. Raises MachineError, IntegrityError, RankLost.
     """
     partial = runs.partial(run.id)
-    training = prepare(run, pictures, weights)
+    training = prepare(run, pictures, weights, ranks)
     room.refuse_too_little(training, pictures, fingerprints, left, partial)
     watched = [split for split in fingerprints if training.task.each_epoch(split)]
     keeper = checkpoint.going_on(training, partial, watched, note, allow_inexact=allow_inexact)
     status, began = "done", time.monotonic() - keeper.seconds
     try:
+        _tell(training, fingerprints, run.recipe.epochs)
         while training.epoch < run.recipe.epochs:
             _epoch(training, pictures, watched, keeper, began)
             progress(training.epoch, time.monotonic() - began)
     except Diverged:
         status = "diverged"
         last = int(training.curves[-1]["epoch"]) if training.curves else 0
-        training = prepare(run, pictures, weights)
+        training = prepare(run, pictures, weights, ranks)
         keeper = checkpoint.going_on(training, partial, watched, note, allow_inexact=allow_inexact, between_epochs=True)
+        _tell(training, fingerprints, last)
         _to_last_finite(training, pictures, watched, keeper, last, began)
     except (stopping.Stopped, KeyboardInterrupt):
         keeper.flush(training, time.monotonic() - began)
         raise
+    training.ranks = ALONE  # the others have done their part
     with runs.publishing(run.id) as final:
-        _write_results(training, pictures, keeper, final, fingerprints, status)
+        _write_results(training, pictures, keeper, final, fingerprints, status, ranks.size)
         timing = _timing(training, time.monotonic() - began)
-        sealed.write(final / store.TIMING, timing, store.owner_of(run.id, store.TIMING))
+        store.put_sealed(final / store.TIMING, timing, run.id)
 
 
 def _epoch(training: Training, pictures: Pictures, watched: list[str], keeper: checkpoint.Keeper, began: float) -> None:
@@ -307,11 +318,31 @@ def _to_last_finite(
     """
     while training.epoch < last:
         _epoch(training, pictures, watched, keeper, began)
+    training.ranks = ALONE
     if not training.curves:
         scores = {split: training.task.score(training, pictures, split) for split in watched}
         training.curves.append(_row(training, pictures, scores, None))
         keeper.epoch(training, scores, time.monotonic() - began)
     keeper.flush(training, time.monotonic() - began)
+
+
+def _tell(training: Training, splits: dict[str, str], until: int) -> None:
+    """Have the other processes train with this one from here to the end of epoch `until`."""
+    where, content = checkpoint.position(training) if training.ranks.size > 1 else ({}, b"")
+    training.ranks.tell({"run": training.run.identity, "splits": splits, "until": until, "at": where}, content)
+
+
+def accompany(training: Training, pictures: Pictures, splits: Collection[str], until: int) -> None:
+    """What the other processes do while the first one trains: the same steps and scores; they write nothing."""
+    with suppress(Diverged):  # which all of them find at once
+        while training.epoch < until:
+            for _ in steps(training):
+                pass
+            mean_loss(training)
+            for split in splits:
+                if training.task.each_epoch(split):
+                    training.task.score(training, pictures, split)
+            training.close_epoch()
 
 
 def score_again(
@@ -359,6 +390,7 @@ def _write_results(
     final: Path,
     fingerprints: dict[str, str],
     status: str,
+    processes: int,
 ) -> None:
     """The files of a finished run: what its committed epochs said, and what its kept weights say now."""
     by_epoch = keeper.epochs()
@@ -366,7 +398,7 @@ def _write_results(
     epochs = {"best": checkpoint.best_epoch(training.curves), "last": training.epoch}
     for name, content in kept.items():
         durable.put(final / f"{name}.safetensors", content)
-    durable.put(final / "run.json", durable.canonical(_about(training, status)))
+    durable.put(final / "run.json", durable.canonical(_about(training, status, processes)))
     for split, fingerprint in fingerprints.items():
         if training.task.each_epoch(split):
             scores = [each[split] for each in by_epoch.values()]
@@ -412,12 +444,12 @@ def _write_masks(
     for split, fingerprint in fingerprints.items():
         if split != "train":
             folder = final / "masks" / store.evidence_name(split, fingerprint)
-            durable.make_folder(folder)
+            durable.make_folder(folder, lasting=False)
             for number, mask in enumerate(segmenting.predicted(training, pictures, split)):
                 durable.put(folder / f"{number:05d}.png", segmenting.drawn(mask, space.colours))
 
 
-def _about(training: Training, status: str) -> dict[str, Any]:
+def _about(training: Training, status: str, processes: int) -> dict[str, Any]:
     model = training.model
     assert training.frozen is not None
     after = freezing.frozen_hashes(model, training.run.recipe.batch_norm)
@@ -430,7 +462,7 @@ def _about(training: Training, status: str) -> dict[str, Any]:
         "parameters_trained": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "certificate": freezing.certificate(training.frozen, after, model, training.run.recipe.batch_norm),
         "classes": list(training.views.pictures.images.classes),
-        "environment": environment.full(),
+        "environment": environment.full(processes=processes),
         "exact": not training.inexact,
         "inexact": training.inexact,
     }

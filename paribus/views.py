@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from paribus.datasets import ImageSet, Item
 from paribus.parts import build
 from paribus.prepared import Prepared, reduced
+from paribus.ranks import ALONE, Ranks
 from paribus.recipe import Recipe, augment_home, augment_paths, has_masks, sides
 from paribus.seeding import derive, generator
 
@@ -83,13 +84,21 @@ class Pictures:
             self._used[room] = self._used.get(room, 0) + made.nbytes
         return made
 
-    def evaluation(self, split: str, recipe: Recipe) -> Iterator["torch.Tensor"]:
-        """Batches of uint8 (B, 3, height, width) in the order of `items`: each image resized as evaluation wants it."""
+    def evaluation(self, split: str, recipe: Recipe, ranks: Ranks = ALONE) -> Iterator["torch.Tensor"]:
+        """Batches of uint8 (B, 3, height, width) in the order of `items`: each image resized as evaluation wants it.
+
+        The batches are the same however many processes share them; those of this one are `own_items`.
+        """
         items = self.items(split)
-        for start in range(0, len(items), EVAL_BATCH):
+        for start in range(0, len(items), EVAL_BATCH)[ranks.part(-(-len(items) // EVAL_BATCH))]:
             some = items[start : start + EVAL_BATCH]
             key = ("evaluation", split, start, *map(str, eval_sizes(recipe)), has_masks(recipe.data))
             yield self.once(key, lambda some=some: stacked([self.seen(i, recipe) for i in some]))
+
+    def own_items(self, split: str, ranks: Ranks) -> slice:
+        """Which of the items are in the batches that are this process's."""
+        batches = ranks.part(-(-len(self.items(split)) // EVAL_BATCH))
+        return slice(batches.start * EVAL_BATCH, min(batches.stop * EVAL_BATCH, len(self.items(split))))
 
     def seen(self, item: Item, recipe: Recipe) -> "torch.Tensor":
         """uint8 (3, height, width): an image as evaluation wants it."""
@@ -155,6 +164,7 @@ class TrainingViews:
     pictures: Pictures
     recipe: Recipe
     seed: int
+    ranks: Ranks = ALONE
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The images of an epoch in their order: a permutation of the split."""
@@ -178,15 +188,17 @@ class TrainingViews:
     def batches(self, epoch: int, first: int = 0) -> Iterator[tuple["torch.Tensor", "torch.Tensor"]]:
         """(uint8 images (B, 3, height, width), targets (B,) or (B, height, width)), from the batch `first` on.
 
-        While one is used, the next is made.
+        Of each batch this process's part. While one is used, the next is made.
         """
         return ahead(self._batches(epoch, first))
 
     def _batches(self, epoch: int, first: int) -> Iterator[tuple["torch.Tensor", "torch.Tensor"]]:
         draw = self.drawn(epoch)
         for batch in islice(self.chosen(epoch), first, None):
-            pairs = [draw(int(i)) for i in batch]
-            yield stacked([image for image, _ in pairs]), together([target for _, target in pairs])
+            own = batch[self.ranks.part(len(batch))]
+            pairs = [draw(int(i)) for i in (own if len(own) else batch[:1])]  # one, for its shape
+            images, targets = stacked([image for image, _ in pairs]), together([target for _, target in pairs])
+            yield images[: len(own)], targets[: len(own)]
 
     def targets(self) -> "torch.Tensor":
         """(N,) the labels of the training images in the order of `items`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from paribus.errors import Problem, StudyError
 
 if TYPE_CHECKING:
-    from paribus.execute import Bound, Place
+    from paribus.execute import Bound, Place, Where
     from paribus.progress import Screen
     from paribus.study import Study
 
@@ -46,7 +46,7 @@ def opened(
 ) -> "tuple[Bound, Place]":
     from paribus.running import open_study
 
-    bindings, files, hashes = bindings_of(read, data), pairs(weights, "--weights"), _hashes(sha256)
+    bindings, files, hashes = bindings_of(read, data), pairs(weights, "--weights"), hashes_of(sha256)
     screen = screen_of(read)
     try:
         bound, place = open_study(read, out, screen, bindings, files, threads, hashes)
@@ -87,8 +87,10 @@ def train_and_report(
     command: str,
     prepared: float | None = None,
     allow_inexact: bool = False,
+    where: "Where | None" = None,
 ) -> None:
     from paribus import running
+    from paribus.jobs import here
 
     screen = screen_of(study)
     try:
@@ -101,6 +103,7 @@ def train_and_report(
             pictures=pictures == "few",
             command=command,
             allow_inexact=allow_inexact,
+            where=where or here,
         )
     finally:
         screen.close()
@@ -146,7 +149,7 @@ def bindings_of(study: "Study", given: list[str] | None) -> dict[str, Path]:
     return bindings
 
 
-def _hashes(given: list[str] | None) -> dict[str, str]:
+def hashes_of(given: list[str] | None) -> dict[str, str]:
     pairs = {text.partition("=")[0]: text.partition("=")[2].lower() for text in given or ()}
     problems = [
         Problem("USAGE", f"--sha256 {model}={digest}: expected MODEL=HASH, of 64 hexadecimal digits.")

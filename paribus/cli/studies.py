@@ -24,6 +24,7 @@ from paribus.cli.options import (
     Threads,
     WeightFiles,
 )
+from paribus.cli.places import follows, threads_of, where_of
 from paribus.errors import Problem, StudyError
 
 if TYPE_CHECKING:
@@ -118,6 +119,18 @@ def run(
         ),
     ] = False,
     device: Annotated[str, typer.Option("--device", help="Only cpu in this version.")] = "cpu",
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on", metavar="ray[://HOST:PORT]", help="Train the runs as tasks of Ray, each on --threads cores."
+        ),
+    ] = None,
+    gpus_per_run: Annotated[
+        float, typer.Option("--gpus-per-run", min=0, help="With --on: the share of a GPU that each run takes.")
+    ] = 0.0,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, help="Train each run in so many processes, which share its batches.")
+    ] = 1,
 ) -> None:
     """Train what is missing and write the report; the same command goes on after an interruption."""
     if device != "cpu":
@@ -127,9 +140,12 @@ def run(
     pictures_choice(pictures)
     read = read_study(study, plugin)
     command = _repeatable(study, data, weights, plugin)
+    if follows(read, out, data, weights, sha256, threads, prepared):
+        return
     with holding(read, out):
-        bound, place = opened(read, out, data, weights, sha256, threads)
-        train_and_report(read, bound, place, max_runs, pictures, command, prepared, allow_inexact)
+        bound, place = opened(read, out, data, weights, sha256, threads_of(threads, processes))
+        with where_of(on, threads, gpus_per_run, processes) as where:
+            train_and_report(read, bound, place, max_runs, pictures, command, prepared, allow_inexact, where)
 
 
 def demo(out: Out = Path("paribus-demo"), threads: Threads = None) -> None:

@@ -13,14 +13,15 @@ LAYERS = (  # a module may import only from the layers above its own; a folder c
     "predictions questions parts seeding images durable environment naming patterns strictjson regular yamlfile heads "
     "faces labels written autoaugment stats ratios picks ranking backbones fcn",
     "confusion counting maskfile streets zoo sheets sealed tensorfile locks",
-    "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms states room",
+    "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms states room "
+    "ranks",
     "pixel_transforms recipe prepared scan epochs looks scoring checkpoint grouping simulate thumbnails overlays",
     "runs spaces wording decomposition per_class views listing windows boxes",
     "store asking contrasts features tuning",
     "study classifying segmenting findings one_run progress",
     "train bound",
     "jobs results",
-    "trials",
+    "trials on_ray together",
     "execute",
     "audits",
     "collect planning report compare maskpictures",
