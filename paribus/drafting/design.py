@@ -9,6 +9,7 @@ from paribus.drafting.material import BLOCK, Material
 NETWORK = "tf_efficientnet_lite0"
 SIDES = (224, 160, 128, 96, 64)  # pixels of the input of classifiers
 SHORTER = (256, 192, 128, 96, 64)  # and the shorter side of that of segmentations
+MARGIN = 0.02  # in the unit of the metric, for the user to change
 MANY = 2000  # training images
 STRIDE = 32  # pixels: the sides of a segmentation's input are multiples of it
 SCALES = (0.75, 1.5)  # of objects in training on masks
@@ -149,7 +150,7 @@ def written(data: Material, part: dict[str, Any], title: str, design: Design, pr
     study: dict[str, Any] = {
         "title": title,
         "metric": data.metric,
-        "margin": 0.02,
+        "margin": MARGIN,
         "seeds": design.seeds,
         "split": data.split,
         "epoch": "last",

@@ -9,11 +9,14 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from paribus import planning, weights, yamlfile
 from paribus.datasets import ImageSet
 from paribus.drafting import budget
 from paribus.drafting.budget import Fit
 from paribus.drafting.design import (
+    MARGIN,
     NETWORK,
     Design,
     area,
@@ -223,16 +226,26 @@ def _effect(data: Material, seeds: int) -> str:
             "Effect: how small a difference can be found is not told of masks in advance, because how images differ "
             "depends on the network too; the report tells it from the runs (--max-runs trains a few)."
         )
-    quiet, typical, noisy = (f"{100 * row.mde:.1f}" for row in design_power(seeds, data.units, ACCURACY))
+    rows = design_power(seeds, data.units, ACCURACY)
+    quiet, typical, noisy = (f"{100 * row.mde:.1f}" for row in rows)
+    if rows[1].floor_images > MARGIN:
+        open_ = f" No number of seeds finds the margin of {100 * MARGIN:g} points on so few."
+    else:
+        open_ = f" Finding the margin of {100 * MARGIN:g} points takes more seeds." if rows[1].mde > MARGIN else ""
     counted = "" if data.units == data.scored else f", which count as {data.units}"
     return (
         f"Effect: on {plural(data.scored, 'image')}{counted}, a true difference of {typical} points would be found in "
-        f"80 % of such studies ({quiet} with quiet seeds, {noisy} with noisy ones), at an accuracy near {ACCURACY:.0%}."
+        f"80 % of such studies ({quiet} with quiet seeds, {noisy} with noisy ones), at an accuracy of {100 * ACCURACY:g} %."
+        f"{open_}"
     )
 
 
 def _counts(design: Design) -> str:
     return f"{plural(1 + len(design.questions), 'arm')} of {plural(design.seeds, 'seed')}"
+
+
+def _plain(change: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(change), default_flow_style=True, width=10**9).strip()
 
 
 def _sides(design: Design) -> str:
@@ -262,7 +275,8 @@ def _reasons(
 ) -> dict[str, str]:
     """Path in the file -> why it says what it says."""
     why = {
-        "margin": "The smallest difference that matters to you, in the metric's unit; what is surely less is none.",
+        "margin": "The smallest difference that matters to you, in the metric's unit. Where it is surely smaller, the "
+        "verdict is `no practical difference`.",
         "seeds": "Runs an arm, each with other random draws; more of them find smaller differences.",
         "arms": "Each arm changes one thing in the baseline.",
         "baseline.epochs": "The same for all arms; no single one of them was tuned.",
@@ -296,7 +310,10 @@ def _reasons(
     if design.precision == "bf16":
         why["baseline.precision"] = "Measured here: at least a tenth faster than float32."
     for question in design.questions:
-        why[f"arms.{question.arm}"] = f"{question.ask} {question.why[:1].upper()}{question.why[1:]}."
+        why[f"arms.{question.arm}"] = f"{question.why[:1].upper()}{question.why[1:]}."
+    if left := [each for each in questions(data, not absent) if each not in design.questions]:
+        listed = "; ".join(f"{each.arm}: {_plain(each.change)}" for each in left)
+        why["arms"] += f" There was no time for {listed}."
     if fitting.seeds < budget.USUAL_SEEDS:
         why["seeds"] = "Two are the fewest that carry a verdict; give more minutes, or write more."
     return why

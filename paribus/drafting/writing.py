@@ -1,5 +1,6 @@
 """The study file of a draft: every choice with the reason for it."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import yaml
 
 from paribus.errors import printable
 
-WIDE = 118
+WIDE = 116
 
 
 def study_file(head: Sequence[str], study: Mapping[str, Any], why: Mapping[str, str]) -> str:
@@ -26,7 +27,8 @@ def study_file(head: Sequence[str], study: Mapping[str, Any], why: Mapping[str, 
 
 
 def _remark(text: str | None, indent: str) -> list[str]:
-    return [f"{indent}# {printable(text)}"] if text else []
+    lines = textwrap.wrap(printable(text), WIDE - len(indent), break_long_words=False) if text else []
+    return [f"{indent}# {line}" for line in lines]
 
 
 def _entry(name: str, value: Any, indent: str) -> list[str]:

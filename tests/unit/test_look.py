@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+import tiny
 from PIL import Image
 
 from paribus import looking
@@ -12,7 +13,6 @@ from paribus.datasets import ImageSet, Item, streets
 from paribus.recipe import complete
 from paribus.scan import scan
 from paribus.views import Pictures, TrainingViews
-from tests.unit import tiny
 
 STUDY = """
 title: two crops
