@@ -229,14 +229,14 @@ def _effect(data: Material, seeds: int) -> str:
     rows = design_power(seeds, data.units, ACCURACY)
     quiet, typical, noisy = (f"{100 * row.mde:.1f}" for row in rows)
     if rows[1].floor_images > MARGIN:
-        open_ = f" No number of seeds finds the margin of {100 * MARGIN:g} points on so few."
+        margin = f" No number of seeds finds the margin of {100 * MARGIN:g} points on so few images."
     else:
-        open_ = f" Finding the margin of {100 * MARGIN:g} points takes more seeds." if rows[1].mde > MARGIN else ""
+        margin = f" Finding the margin of {100 * MARGIN:g} points takes more seeds." if rows[1].mde > MARGIN else ""
     counted = "" if data.units == data.scored else f", which count as {data.units}"
+    spread = f" ({quiet} with quiet seeds, {noisy} with noisy ones)" if quiet != noisy else ""
     return (
         f"Effect: on {plural(data.scored, 'image')}{counted}, a true difference of {typical} points would be found in "
-        f"80 % of such studies ({quiet} with quiet seeds, {noisy} with noisy ones), at an accuracy of {100 * ACCURACY:g} %."
-        f"{open_}"
+        f"80 % of such studies{spread}, at an accuracy of {100 * ACCURACY:g} %.{margin}"
     )
 
 

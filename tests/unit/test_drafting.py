@@ -2,20 +2,23 @@
 
 import csv
 import json
+import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from paribus import weights
+from paribus import planning, weights
 from paribus.cli import main
-from paribus.drafting import budget, design, measuring, seen_at
+from paribus.drafting import budget, design, measuring, seen_at, whole
 from paribus.drafting.design import epochs, sizes
 from paribus.drafting.material import Material
 from paribus.drafting.whole import root_of
 from paribus.errors import DataError, MachineError
 from paribus.planning import ArmCost
+from paribus.scan import scan
 from paribus.study import Study
 
 
@@ -75,6 +78,62 @@ def paribus(tmp_path, monkeypatch, capsys):
         return stop.value.code, *capsys.readouterr()
 
     return run
+
+
+@pytest.fixture
+def real(tmp_path, monkeypatch):
+    """As `paribus`, but steps are timed; the network is a very small one without weights."""
+    monkeypatch.chdir(tmp_path)
+    for module in (design, whole):
+        monkeypatch.setattr(module, "NETWORK", "test_resnet")
+    monkeypatch.setattr(whole, "_weights", lambda: ({}, "No pretrained weights."))
+    monkeypatch.setattr(planning, "WARM_UP", 1)
+    monkeypatch.setattr(planning, "STEPS", 1)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["paribus", *map(str, words), "--threads", "1"])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return stop.value.code
+
+    return run
+
+
+def test_what_is_drafted_from_real_steps_can_be_run(real, tmp_path):
+    classes(tmp_path / "d", {"a": 6, "b": 6})
+    assert real("new", "d") == 0
+    text = (tmp_path / "study.yaml").read_text()
+    short = re.sub(r"epochs: \d+", "epochs: 1", re.sub(r"^seeds: \d+", "seeds: 2", text, flags=re.MULTILINE))
+    (tmp_path / "study.yaml").write_text(short)
+    assert real("run", "study.yaml", "--pictures", "none") == 0
+    told = json.loads((tmp_path / "paribus-out/study/report.json").read_text())
+    assert [(arm["name"], len(arm["runs"])) for arm in told["arms"]] == [
+        ("baseline", 2),
+        ("wild-crop", 2),
+        ("low-rate", 2),
+    ]
+
+
+def test_no_timed_step_waits_for_a_picture(tmp_path):
+    found = scan(seen_at(classes(tmp_path / "d", {"a": 6, "b": 6})).images)
+    loaded = []
+    counted = replace(found.images, load=lambda item: loaded.append(item.id) or found.images.load(item))
+    bench = measuring.Bench.of(replace(found, images=counted), {})
+    assert len(set(loaded)) == 1 and bench.decode > 0
+    loaded.clear()
+    written = {
+        "split": "val",
+        "seeds": 2,
+        "baseline": {
+            "data": {"use": "folder", "root": "d"},
+            "model": {"use": "small_cnn", "width": 2, "depth": 1},
+            "input": {"size": 16},
+        },
+        "arms": {"wide": {"model.width": 4}},
+    }
+    rows = bench.costs(written, ("float32",))
+    assert [row.arm for row in rows] == ["baseline", "wide"] and all(row.seconds_a_run > 0 for row in rows)
+    assert loaded == [] and rows[0].missing == 2
 
 
 # ---------------------------------------------------------------------------------------------------- what lies there
@@ -183,6 +242,15 @@ def test_a_flat_folder_of_classes(paribus, tmp_path):
     assert said.splitlines()[-2:] == ["  paribus look study.yaml", "  paribus run study.yaml"]
 
 
+def test_a_table_beside_its_study(paribus, tmp_path):
+    classes(tmp_path, {"a": 6, "b": 6})
+    rows = "".join(f"{name}/{k}.png,{name}\n" for name in "ab" for k in range(6))
+    (tmp_path / "labels.csv").write_text(f"file,class\n{rows}")
+    assert paribus("new", "labels.csv")[0] == 0
+    read = Study.read(tmp_path / "study.yaml")
+    assert read.roots["baseline"] == "." and read.recipes["baseline"].data.args["manifest"] == "labels.csv"
+
+
 def test_a_study_file_is_never_overwritten_nor_laid_among_the_images(paribus, tmp_path):
     classes(tmp_path / "d", {"a": 6, "b": 6})
     (tmp_path / "study.yaml").write_text("mine")
@@ -211,7 +279,10 @@ def test_classes_of_unequal_size_count_alike(paribus, tmp_path):
 
 
 def test_large_pictures_are_reduced_once(paribus, tmp_path):
-    classes(tmp_path / "d", {"a": 3, "b": 3}, (1300, 1400))
+    for k in range(6):  # coarse, so that they are small files
+        coarse = Image.fromarray(np.random.default_rng(k).integers(0, 256, (13, 14, 3), dtype=np.uint8))
+        (tmp_path / "d" / "ab"[k % 2]).mkdir(parents=True, exist_ok=True)
+        coarse.resize((1400, 1300), Image.Resampling.NEAREST).save(tmp_path / "d" / "ab"[k % 2] / f"{k}.png")
     assert paribus("new", "d")[0] == 0
     assert Study.read(tmp_path / "study.yaml").recipes["baseline"].input.args["prepare"] == 792
 
