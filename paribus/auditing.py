@@ -64,17 +64,22 @@ def with_boxes(
     return {arm: boxes.found_in(each, roots[arm], given) for arm, each in scans.items()}
 
 
+def alike(recipes: Mapping[str, Recipe]) -> list[list[str]]:
+    """The arms, those together whose networks see the same."""
+    found: dict[str, list[str]] = {}
+    for arm, recipe in recipes.items():
+        what = [recipe.data.args, recipe.input.args, recipe.plain()["augment"], recipe.views]
+        found.setdefault(json.dumps(what, sort_keys=True), []).append(arm)
+    return list(found.values())
+
+
 def audit_crops(
     recipes: Mapping[str, Recipe], scans: Mapping[str, Scan], folder: Path, title: str, seed: int = 0
 ) -> Audited:
     """The crop audit of some arms: `crops.html`, `crops.json` and `crops/*.png` in `folder`."""
     audit = crops.of_arms(recipes, scans, seed)
-    alike: dict[str, list[str]] = {}
-    for arm, recipe in recipes.items():
-        what = [recipe.data.args, recipe.input.args, recipe.plain()["augment"], recipe.views]
-        alike.setdefault(json.dumps(what, sort_keys=True), []).append(arm)
     sheets = {
-        ", ".join(a): _png(pictures.of_crops(", ".join(a), recipes[a[0]], scans[a[0]], seed)) for a in alike.values()
+        ", ".join(a): png(pictures.of_crops(", ".join(a), recipes[a[0]], scans[a[0]], seed)) for a in alike(recipes)
     }
     found = findings.of_crops(audit)
     page = audit_page(f"{title}: the crops", "What the networks see", list(sheets.items()), crops=audit)
@@ -105,7 +110,7 @@ def audit_attribution(
     for arm in dict.fromkeys(row.arm for row in audit.rows):
         first = next(run for run in bound.runs[arm] if place.store.has(run))
         seen = attribution.sight(bound.study.recipes[arm], bound.scans[arm], audit.images[: pictures.ROWS])
-        sheets[arm] = _png(pictures.of_attribution(arm, first, seen, place.store, audit.weights, steps))
+        sheets[arm] = png(pictures.of_attribution(arm, first, seen, place.store, audit.weights, steps))
     found = findings.of_attribution(audit)
     title, heading = (
         f"{bound.study.title}: where the networks look",
@@ -133,7 +138,8 @@ def _written(name: str, folder: Path, page: str, sheets: Mapping[str, bytes], do
     return done
 
 
-def _png(picture: Image.Image) -> bytes:
+def png(picture: Image.Image) -> bytes:
+    """The picture as a file."""
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)
     return out.getvalue()

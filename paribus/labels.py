@@ -59,7 +59,38 @@ CAMVID11 = Space(
         (0, 128, 192),
     ),
 )
-SPACES = {"camvid11": CAMVID11}  # those that a study may name
+# The numbers and colours of PASCAL VOC's masks (VOCdevkit, VOCinit.m and VOClabelcolormap.m); 255 is void there.
+VOC21 = Space(
+    (
+        *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
+        *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+    ),
+    (
+        *((0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 128, 0), (0, 0, 128), (128, 0, 128), (0, 128, 128)),
+        *((128, 128, 128), (64, 0, 0), (192, 0, 0), (64, 128, 0), (192, 128, 0), (64, 0, 128), (192, 0, 128)),
+        *((64, 128, 128), (192, 128, 128), (0, 64, 0), (128, 64, 0), (0, 192, 0), (128, 192, 0), (0, 64, 128)),
+    ),
+)
+# The 19 classes on which Cityscapes is scored, in the order of their trainId and in their colours (github.com/mcordts/
+# cityscapesScripts, helpers/labels.py).
+CITYSCAPES19 = Space(
+    (
+        *("road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation"),
+        *("terrain", "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle"),
+    ),
+    (
+        *((128, 64, 128), (244, 35, 232), (70, 70, 70), (102, 102, 156), (190, 153, 153), (153, 153, 153)),
+        *((250, 170, 30), (220, 220, 0), (107, 142, 35), (152, 251, 152), (70, 130, 180), (220, 20, 60)),
+        *((255, 0, 0), (0, 0, 142), (0, 0, 70), (0, 60, 100), (0, 80, 100), (0, 0, 230), (119, 11, 32)),
+    ),
+)
+SPACES = {"camvid11": CAMVID11, "voc21": VOC21, "cityscapes19": CITYSCAPES19}  # those that a study may name
+_OWN = {"voc": VOC21, "cityscapes": CITYSCAPES19}
+
+
+def own_space(data: str) -> Space:
+    """The space of the masks that a built-in data part gives where it names no classes."""
+    return _OWN.get(data, CAMVID11)
 
 
 def merge(space: Space, groups: Mapping[str, Sequence[str]]) -> tuple[Space, tuple[int, ...]]:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WARM_UP = 2  # steps before the clock starts: the first ones allocate
 STEPS = 5
+PRECISIONS = ("float32", "bf16")
 EVAL_STEP = 16  # images
 LARGER = 1.5  # reducing images to two thirds or less is worth a word
 
@@ -73,8 +74,11 @@ class QuestionPower:
     rows: tuple[DesignRow, ...]
 
 
-def costs(bound: Bound, store: Store) -> list[ArmCost]:
-    """The cost of every arm, in the order of the study; arms with the same recipe are timed once."""
+def costs(bound: Bound, store: Store, precisions: Sequence[str] = PRECISIONS) -> list[ArmCost]:
+    """The cost of every arm, in the order of the study; arms with the same recipe are timed once.
+
+    precisions: those that are timed; an arm's own must be among them.
+    """
     from paribus.views import Pictures
 
     pictures: dict[tuple[int, int | None], Pictures] = {}
@@ -95,7 +99,7 @@ def costs(bound: Bound, store: Store) -> list[ArmCost]:
             shared = pictures.setdefault((id(each), shorter), Pictures(each.images, shorter=shorter))
             known[key] = {
                 precision: _speed(bound, replace(run, recipe=replace(run.recipe, precision=precision)), shared)
-                for precision in ("float32", "bf16")
+                for precision in precisions
             }
         images = Counter(item.split for item in each.images.items)
         found.append(_cost(arm, run.recipe, known[key], images, missing, len(trials)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paribus.errors import unknown
-from paribus.labels import CAMVID11, SPACES
+from paribus.labels import SPACES, own_space
 from paribus.losses import OF_PIXELS
 from paribus.parts import PREFIXES, Part, PartProblem, completed
 
@@ -198,7 +198,7 @@ def _with_normalization(given: Part, model: Part) -> Part:
 
 def _without_own_labels(data: Part) -> Part:
     """`labels` that name the space which the data have anyway are no choice: they change nothing."""
-    own = tuple(data.args.get("classes") or CAMVID11.classes)
+    own = tuple(data.args.get("classes") or own_space(data.use).classes)
     named = data.args["labels"] if ":" not in data.use else None  # what a user's own part has is not known here
     is_own = isinstance(named, str) and named in SPACES and SPACES[named].classes == own
     return Part(data.use, data.args | {"labels": None}) if is_own else data

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paribus.errors import ParibusError, Problem, StudyError, unknown
-from paribus.labels import SPACES, Space, merge
+from paribus.labels import SPACES, Space, merge, own_space
 from paribus.recipe import Recipe, Written
 
 KEYS = ("from", "merge")
@@ -69,7 +69,7 @@ def classes_of(recipe: Recipe) -> tuple[str, ...] | None:
     args = recipe.data.args
     if "labels" not in args:
         return None
-    own = tuple(args["classes"]) if args.get("classes") else SPACES["camvid11"].classes
+    own = tuple(args["classes"]) if args.get("classes") else own_space(recipe.data.use).classes
     labels = args["labels"]
     if not isinstance(labels, Mapping):
         return own

@@ -95,7 +95,7 @@ def _mapped(name: str, pixels: overlays.Pixels, found: maps.Maps | None, box: Bo
 
 
 def _marked(pixels: overlays.Pixels, box: Box) -> Image.Image:
-    picture = _grown(Image.fromarray(pixels))
+    picture = grown(Image.fromarray(pixels))
     return outlined(picture, box, picture.width / pixels.shape[1])
 
 
@@ -111,10 +111,10 @@ def outlined(picture: Image.Image, box: Box, factor: float) -> Image.Image:
 
 
 def _picture(pixels: "torch.Tensor") -> Image.Image:
-    return _grown(Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy()))
+    return grown(Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy()))
 
 
-def _grown(picture: Image.Image) -> Image.Image:
+def grown(picture: Image.Image) -> Image.Image:
     """Small pictures enlarged by a whole factor, so that captions have room; pixels stay squares."""
     factor = max(1, -(-WIDE // picture.width))
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)

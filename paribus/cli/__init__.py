@@ -6,7 +6,7 @@ import sys
 import typer
 
 from paribus import stopping
-from paribus.cli import data, reports, reproducing, studies, upkeep
+from paribus.cli import data, reports, reproducing, starting, studies, upkeep
 from paribus.cli.ending import exit_code
 
 app = typer.Typer(
@@ -20,6 +20,8 @@ data_app = typer.Typer(help="Look at data sets.", no_args_is_help=True, rich_mar
 app.add_typer(data_app, name="data")
 
 for command in (
+    starting.new,
+    starting.look,
     studies.check,
     studies.plan,
     studies.run,

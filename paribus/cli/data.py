@@ -33,7 +33,7 @@ def scan(
     path: Annotated[
         Path,
         typer.Argument(
-            help="A folder of labelled images, of images and masks, CamVid, a manifest (CSV), or a study file (YAML)."
+            help="A folder of labelled images, of images and masks, VOC, Cityscapes, CamVid, a CSV, or a study file."
         ),
     ],
     out: Out = OUT,
@@ -48,7 +48,7 @@ def scan(
         read = read_study(path, plugin)
         _scan_study(read, out, bindings_of(read, data))
         return
-    for line in describe(look(_images_at(path))):
+    for line in describe(look(images_at(path))):
         say(line)
 
 
@@ -94,7 +94,7 @@ def crops(
             scans = auditing.with_boxes(read, scans_of(read, place, bindings), bindings, boxes)
             done = auditing.audit_crops(recipes, scans, place.folder, read.title, seed)
     else:
-        images, root = _drawn_or_at(source)
+        images, root = drawn_or_at(source)
         found = found_in(look(images), root, boxes)
         shorter = min(min(facts.width, facts.height) for facts in found.facts.values())
         recipes, name = auditing.usual_arms(found.images, shorter), Path(source).resolve().name
@@ -130,26 +130,17 @@ def attribution(
     _say_audit(done)
 
 
-def _images_at(path: Path) -> "ImageSet":
+def images_at(path: Path) -> "ImageSet":
     """The images of a folder or manifest; what is taken for masks without being declared is said."""
-    from paribus import datasets
-    from paribus.parts import Part, build
-    from paribus.recipe import HOMES
-    from paribus.scan import undeclared
+    from paribus.drafting import seen_at
 
-    if path.suffix == ".csv":
-        return datasets.csv(path.parent, manifest=path.name)
-    if (path / "trainannot").is_dir() or (path / "LabeledApproved_full").is_dir():
-        return datasets.camvid(path)
-    if (found := undeclared(path)) is not None:
-        for line in found.lines:
-            say(line)
-        images: ImageSet = build(Part("masks", found.choices), HOMES["data"], path)
-        return images
-    return datasets.folder(path)
+    found = seen_at(path)
+    for line in (*found.lines, *found.advice, *found.doubts):
+        say(line)
+    return found.images
 
 
-def _drawn_or_at(source: str) -> "tuple[ImageSet, Path | None]":
+def drawn_or_at(source: str) -> "tuple[ImageSet, Path | None]":
     """The images that `source` names, a path or a kind of drawn ones, and the folder they are in."""
     from paribus import datasets
 
@@ -158,7 +149,7 @@ def _drawn_or_at(source: str) -> "tuple[ImageSet, Path | None]":
         return datasets.faces(n=200, n_val=40), None
     if not path.exists() and source == "streets":
         return datasets.streets(n=40, n_val=8), None
-    return _images_at(path), path.parent if path.suffix == ".csv" else path
+    return images_at(path), path.parent if path.suffix == ".csv" else path
 
 
 def _say_audit(done: "Audited") -> None:

@@ -5,10 +5,25 @@ are the study's choices. `root` comes from the run, and is part of no identity.
 """
 
 from paribus.datasets.camvid_layouts import camvid
+from paribus.datasets.cityscapes_layout import cityscapes
 from paribus.datasets.drawn import drives, faces, streets
 from paribus.datasets.folders import folder
 from paribus.datasets.items import SPLITS, ImageSet, Item
 from paribus.datasets.mask_folders import masks
 from paribus.datasets.tables import csv
+from paribus.datasets.voc_layout import voc
 
-__all__ = ["SPLITS", "ImageSet", "Item", "camvid", "csv", "drives", "faces", "folder", "masks", "streets"]
+__all__ = [
+    "SPLITS",
+    "ImageSet",
+    "Item",
+    "camvid",
+    "cityscapes",
+    "csv",
+    "drives",
+    "faces",
+    "folder",
+    "masks",
+    "streets",
+    "voc",
+]

@@ -13,12 +13,16 @@ Named = tuple[str, Path]  # (posix path relative to the root, path)
 
 @dataclass(frozen=True)
 class Home:
-    """Where the images of one split lie, and their masks. suffix: what the names of masks have more."""
+    """Where the images of one split lie, and their masks.
+
+    suffix, image_suffix: what the names of masks, and of images, have behind the name that both share.
+    """
 
     split: str
     images: str
     masks: str
     suffix: str = ""
+    image_suffix: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ def paired(home: Home, images: Iterable[Named], masks: Iterable[Named]) -> tuple
 
     Raises DataError (SEG_MASK_MISSING) if not one image has a mask.
     """
-    by_key, masks_by_key = _by_key(images, home.images, ""), _by_key(masks, home.masks, home.suffix)
+    by_key, masks_by_key = _by_key(images, home.images, home.image_suffix), _by_key(masks, home.masks, home.suffix)
     left_out = []
     pairs = []
     for key, found in by_key.items():

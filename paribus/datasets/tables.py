@@ -75,6 +75,11 @@ def csv(
     return image_set("csv", classes, items, left_out, [], 0, not given_split)
 
 
+def columns_of(path: Path) -> list[str]:
+    """The columns of a CSV file. Raises DataError for what cannot be read as one."""
+    return _table(path, path.name)[1]
+
+
 def _table(path: Path, name: str) -> tuple[list[Row], list[str]]:
     """The rows of a CSV file (comma, quotes, UTF-8, a header), outer blanks removed, and its columns."""
     import csv as tables

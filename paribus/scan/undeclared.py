@@ -29,10 +29,19 @@ _MASKS = ("masks", "mask", "labels", "annotations", "gt", "groundtruth", "segmen
 
 @dataclass(frozen=True)
 class Undeclared:
-    """lines: what lies there and what to write. choices: of the data part `masks`, its classes named by number."""
+    """What lies there (seen), what to write (advice), what numbers cannot tell (doubts), and the choices of the data
+    part `masks`, its classes named by number.
+    """
 
-    lines: tuple[str, ...]
+    seen: tuple[str, ...]
+    advice: tuple[str, ...]
+    doubts: tuple[str, ...]
     choices: dict[str, Any]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it, in plain lines."""
+        return self.seen + self.advice + self.doubts
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ def undeclared(root: Path) -> Undeclared | None:
         *_listed(seen),
     ]
     choices = _where(folders) | _meaning(seen, root)
-    return Undeclared((*lines, *_to_write(root, choices), *_doubts(seen, choices)), choices)
+    return Undeclared(tuple(lines), tuple(_to_write(root, choices)), tuple(_doubts(seen, choices)), choices)
 
 
 # ------------------------------------------------------------------------------------------- which folders are which

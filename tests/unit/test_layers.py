@@ -25,8 +25,8 @@ LAYERS = (  # a module may import only from the layers above its own; a folder c
     "execute",
     "audits",
     "collect planning report compare maskpictures",
-    "running verify upkeep auditing autopsy notebook",
-    "api reproduce",
+    "running verify upkeep auditing autopsy drafting notebook",
+    "api reproduce looking",
     "cli",
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer.split()}

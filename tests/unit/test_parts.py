@@ -151,7 +151,7 @@ def test_the_modules_are_the_registry_and_hold_what_the_documents_promise():
         "schedules": ["constant", "cosine", "one_cycle", "polynomial", "step"],
         "losses": ["cross_entropy", "dice", "focal"],
         "models": ["fcn", "small_cnn", "smp", "timm", "torchvision"],
-        "datasets": ["camvid", "csv", "drives", "faces", "folder", "masks", "streets"],
+        "datasets": ["camvid", "cityscapes", "csv", "drives", "faces", "folder", "masks", "streets", "voc"],
         "inputs": ["images"],
     }
     assert {home: names(f"paribus.{home}") for home in promised} == promised
