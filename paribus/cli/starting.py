@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from paribus.cli.data import drawn_or_at
-from paribus.cli.opening import holding, pairs, read_study, say
+from paribus.cli.opening import bindings_of, holding, read_study, say
 from paribus.cli.options import OUT, Data, Out, Plugins, Threads
 from paribus.errors import Problem, StudyError
 
@@ -70,7 +70,7 @@ def look(
         recipes, place = auditing.of_arms(read, arm), Place.of(read, out)
         first = read.seeds[0] if seed is None else seed
         with holding(read, out):
-            scans = scans_of(read, place, pairs(data, "--data"))
+            scans = scans_of(read, place, bindings_of(read, data))
             page = looking.look(recipes, scans, place.folder, read.title, first)
     else:
         from paribus.scan import scan
