@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from paribus import stopping
-from paribus.errors import MachineError, ParibusError, Problem, StudyError
+from paribus.errors import MachineError, ParibusError, Problem, StudyError, is_lack_of_memory
 
 if TYPE_CHECKING:
     from paribus.auditing import Audited
@@ -658,14 +658,14 @@ def _exit_code(command: Callable[[], Any]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except MemoryError:
-        fix = "take a smaller batch or input."
-        return _said(MachineError([Problem("ENV_MEMORY", "there is not enough memory.", fix=fix)]))
     except OSError as error:
         from paribus.durable import environment_error
 
         return _said(environment_error(error, Path(str(error.filename or "."))))
     except Exception as error:
+        if is_lack_of_memory(error):
+            fix = "take a smaller batch or input."
+            return _said(MachineError([Problem("ENV_MEMORY", "there is not enough memory.", fix=fix)]))
         message = getattr(error, "format_message", None)  # a usage error of the command line's library
         return _misused(error, message()) if callable(message) else _crashed(error)
     return 0

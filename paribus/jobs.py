@@ -1,12 +1,11 @@
 """Trains what is to be trained, one job after another. A job that fails costs no other."""
 
-import errno
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from paribus import weights
 from paribus.contrasts import Contrast
-from paribus.errors import DataChanged, DataError, Diverged, Problem
+from paribus.errors import DataChanged, DataError, Diverged, Problem, is_lack_of_memory
 from paribus.predictions import RunRecord
 from paribus.prepared import LIMIT, PREPARED, prepared, too_large
 from paribus.runs import Run
@@ -71,7 +70,7 @@ class Worker:
             except (DataError, DataChanged) as error:
                 failed = f"The run {job.name}, seed {job.run.seed} failed."
                 self.failures += [replace(p, message=f"{p.message} {failed}") for p in error.problems]
-            except (Diverged, MemoryError, OSError, RuntimeError, ValueError) as error:
+            except (Diverged, ImportError, MemoryError, OSError, RuntimeError, SystemError, ValueError) as error:
                 self.failures.append(_failure(error, f"{job.name}, seed {job.run.seed}"))
             self.trained += 1
 
@@ -137,10 +136,9 @@ def _refuse_touched(found: Scan) -> None:
 def _failure(error: Exception, where: str) -> Problem:
     """Why a run could not be trained. Raises the error again if it is the machine's and would meet every run."""
     said = f"{type(error).__name__}: {error}"
-    out_of_memory = isinstance(error, MemoryError) or "allocate memory" in said or "OutOfMemory" in said
-    if out_of_memory or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+    if is_lack_of_memory(error):
         fix = "choose a smaller batch_size, input.size or model in the study: none is ever made smaller for you."
         return Problem("OOM", f"there was too little memory ({said.splitlines()[0]}).", where, fix)
-    if isinstance(error, OSError):
+    if isinstance(error, (ImportError, OSError, SystemError)):
         raise error
     return Problem("RUN_FAILED", f"{said.rstrip('.')}.", where)
