@@ -1,5 +1,6 @@
 """What a user can get wrong, said in their words: what was read, what was expected, what to write instead."""
 
+import errno
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -152,6 +153,24 @@ def unknown(kind: str, name: str, known: Sequence[str]) -> str:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     listed = f" Known: {', '.join(sorted(known))}." if len(known) <= 30 else ""
     return f"Unknown {kind} {name[:80]!r}.{hint}{listed}"
+
+
+def is_lack_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out. Many libraries say it in their own words."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    said = f"{type(error).__name__}: {error}"
+    return any(words in said for words in _LACK_OF_MEMORY)
+
+
+_LACK_OF_MEMORY = (
+    "OutOfMemory",
+    "allocate memory",  # torch; the system's loader of libraries
+    "can't start new thread",  # its stack finds no room
+    "failed to map segment",  # of a library that is imported late
+    "std::bad_alloc",
+    "SystemError: error return without exception set",  # C code that did not look whether it got its memory
+)
 
 
 class Diverged(Exception):

@@ -3,14 +3,13 @@
 Where jobs are trained is a function: `here`, one after another in this process, or `paribus.on_ray.Cluster`.
 """
 
-import errno
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from paribus import weights
 from paribus.contrasts import Contrast
-from paribus.errors import DataChanged, DataError, Diverged, Problem
+from paribus.errors import DataChanged, DataError, Diverged, Problem, is_lack_of_memory
 from paribus.predictions import RunRecord
 from paribus.prepared import LIMIT, PREPARED, prepared, too_large
 from paribus.ranks import ALONE, Ranks
@@ -120,7 +119,16 @@ class Worker:
         except (DataError, DataChanged) as error:
             failed = f"The run {job.name}, seed {job.run.seed} failed."
             return [replace(p, message=f"{p.message} {failed}") for p in error.problems]
-        except (AssertionError, Diverged, MemoryError, OSError, RuntimeError, ValueError) as error:
+        except (
+            AssertionError,
+            Diverged,
+            ImportError,
+            MemoryError,
+            OSError,
+            RuntimeError,
+            SystemError,
+            ValueError,
+        ) as error:
             return [_failure(error, f"{job.name}, seed {job.run.seed}")]
         return []
 
@@ -191,11 +199,10 @@ def _refuse_touched(found: Scan) -> None:
 def _failure(error: Exception, where: str) -> Problem:
     """Why a run could not be trained. Raises the error again if it is the machine's and would meet every run."""
     said = f"{type(error).__name__}: {error}"
-    out_of_memory = isinstance(error, MemoryError) or "allocate memory" in said or "OutOfMemory" in said
-    if out_of_memory or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+    if is_lack_of_memory(error):
         fix = "choose a smaller batch_size, input.size or model in the study: none is ever made smaller for you."
         return Problem("OOM", f"there was too little memory ({said.splitlines()[0]}).", where, fix)
-    if isinstance(error, OSError):
+    if isinstance(error, (ImportError, OSError, SystemError)):
         raise error
     fix = "change what this arm sets to what its parts can do; the others are complete."
     return Problem("RUN_FAILED", f"{said.splitlines()[0].rstrip('.')}.", where, fix)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from paribus import stopping
-from paribus.errors import MachineError, ParibusError, Problem, StudyError
+from paribus.errors import MachineError, ParibusError, Problem, StudyError, is_lack_of_memory
 
 
 def exit_code(command: Callable[[], Any]) -> int:
@@ -23,9 +23,6 @@ def exit_code(command: Callable[[], Any]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except MemoryError:
-        fix = "take a smaller batch or input."
-        return _said(MachineError([Problem("ENV_MEMORY", "there is not enough memory.", fix=fix)]))
     except OSError as error:
         from paribus.durable import environment_error
 
@@ -34,6 +31,9 @@ def exit_code(command: Callable[[], Any]) -> int:
             return _said(StudyError([Problem("PATH_TOO_LONG", message, str(error.filename or ""), "shorten it.")]))
         return _said(environment_error(error, Path(str(error.filename or "."))))
     except Exception as error:
+        if is_lack_of_memory(error):
+            fix = "take a smaller batch or input."
+            return _said(MachineError([Problem("ENV_MEMORY", "there is not enough memory.", fix=fix)]))
         message_of = getattr(error, "format_message", None)  # a usage error of the command line's library
         return _misused(error, message_of()) if callable(message_of) else _crashed(error)
     return 0

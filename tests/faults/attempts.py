@@ -18,6 +18,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+IMPORTED = (
+    "paribus.cli", "paribus.inputs", "paribus.models", "paribus.optimizers", "paribus.pixel_transforms",
+    "paribus.planning", "paribus.progress", "paribus.running", "paribus.schedules", "paribus.train",
+    "paribus.transforms", "rich.console", "safetensors.torch", "timm", "torch._dynamo", "torchvision.transforms.v2",
+)  # fmt: skip
 LONGEST = 300.0  # seconds until an attempt is said to hang; a busy machine may be slow
 SETTLED = 10.0  # seconds in which every process of a session must have ended with its first
 DEFECT = 70  # exit code of a child in which the harness itself is wrong
@@ -38,13 +43,15 @@ def conducted(jobs: int, trial: Callable[..., Any], *given: Sequence[Any]) -> It
 
 
 def ready() -> None:
-    """Import what a study needs; its templates are compiled once."""
-    for name in ("cli", "planning", "running", "train"):
-        import_module(f"paribus.{name}")
+    """Import what a study needs, also what it imports late; its templates are compiled once."""
+    for name in IMPORTED:
+        import_module(name)
     import_module("torch").set_num_threads(1)
     page = import_module("paribus.report.page")
     page.environment = cache(page.environment)
     page.environment("report").get_template("page.html")
+    if len(threads := list(Path("/proc/self/task").iterdir())) > 1:
+        raise RuntimeError(f"{len(threads)} threads, which do not survive a fork")
 
 
 @dataclass(frozen=True)

@@ -122,18 +122,23 @@ def named_before_it_is_there() -> None:
     """STATE.json names files that are written after it."""
     from paribus import checkpoint, durable
 
-    real_put, real_write, late = durable.put, checkpoint.states.write, []
-    later = lambda path, content: late.append((path, content)) if ".partial" in str(path) else real_put(path, content)  # noqa: E731
+    put, sync, write = durable.put, durable.sync, checkpoint.states.write
+    late: list[tuple[Path, bytes]] = []
 
-    def write(partial, committed):
-        real_write(partial, committed)
+    def later(path: Path, content: bytes) -> None:
+        if path.parent.suffix == ".partial" and path.suffix == ".safetensors":
+            late.append((path, content))
+        else:
+            put(path, content)
+
+    def write_first(partial, committed):
+        write(partial, committed)
         for path, content in late:
-            real_put(path, content)
+            put(path, content)
         late.clear()
 
-    checkpoint.durable.put, checkpoint.states.write = later, write
-    real_sync = durable.sync
-    durable.sync = lambda *paths: real_sync(*(path for path in paths if path.exists()))
+    durable.put, checkpoint.states.write = later, write_first
+    durable.sync = lambda *paths: sync(*(path for path in paths if path.exists()))
 
 
 def nothing_swept() -> None:

@@ -115,7 +115,16 @@ def test_a_failed_run_is_named_and_the_others_are_complete(tmp_path, pictures, m
     assert go(study(), tmp_path, pictures)[2].trained == [("hot", 0)]
 
 
-@pytest.mark.parametrize("how", ["torch", "python", "system"])
+LACKS = {
+    "python": MemoryError(),
+    "system": OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+    "threads": RuntimeError("can't start new thread"),
+    "libraries": ImportError("some.so: failed to map segment from shared object"),
+    "careless": SystemError("error return without exception set"),
+}
+
+
+@pytest.mark.parametrize("how", ["torch", *LACKS])
 def test_a_run_without_enough_memory_fails_by_name_and_the_study_goes_on(tmp_path, pictures, monkeypatch, how):
     import torch
 
@@ -125,7 +134,7 @@ def test_a_run_without_enough_memory_fails_by_name_and_the_study_goes_on(tmp_pat
         if training.run.seed == 0:
             if how == "torch":
                 torch.empty(2**50)
-            raise MemoryError if how == "python" else OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+            raise LACKS[how]
         sizes.append(len(targets))
         return real(training, images, targets, number)
 
@@ -136,10 +145,10 @@ def test_a_run_without_enough_memory_fails_by_name_and_the_study_goes_on(tmp_pat
     assert sizes == [8, 8] * 2  # the others were trained, with the batches that the study asked for
 
 
-def test_an_error_of_the_disk_is_no_failure_of_one_run(tmp_path, pictures, monkeypatch):
-    failing = OSError(errno.EIO, os.strerror(errno.EIO))
+@pytest.mark.parametrize("failing", [OSError(errno.EIO, "broken disk"), ImportError("no"), SystemError("no")])
+def test_an_error_that_would_meet_every_run_is_no_failure_of_one(tmp_path, pictures, monkeypatch, failing):
     monkeypatch.setattr(train, "train_step", lambda *given: (_ for _ in ()).throw(failing))
-    with pytest.raises(OSError, match="Input/output error"):
+    with pytest.raises(type(failing), match=r"broken disk|no"):
         go(study(), tmp_path, pictures)
 
 

@@ -75,6 +75,14 @@ def test_1_a_defect_is_one_line_and_a_trace_in_a_file(folder):
     assert trace.name in lines[0] and "Traceback" in trace.read_text() and "1 / 0" in trace.read_text()
 
 
+def test_6_too_little_memory_whoever_says_it(folder):
+    lack = DEFECT.replace("1 / 0", """(_ for _ in ()).throw(RuntimeError("can't start new thread"))""")
+    (folder / "sitecustomize.py").write_text(lack)
+    code, lines = ended(folder, "list", "models")
+    assert code == 6 and len(lines) == 1 and lines[0].startswith("error[ENV_MEMORY]: "), lines
+    assert not list(folder.glob("crash-*.txt"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
