@@ -6,7 +6,7 @@ import sys
 import typer
 
 from paribus import stopping
-from paribus.cli import data, reports, reproducing, studies, upkeep
+from paribus.cli import data, models, reports, reproducing, studies, upkeep
 from paribus.cli.ending import exit_code
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for command in (
     data.crops,
     data.attribution,
     reproducing.reproduce,
+    models.predict,
     reports.report,
     reports.verify,
     reports.compare,
