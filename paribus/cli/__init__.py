@@ -29,6 +29,7 @@ for command in (
     data.attribution,
     reproducing.reproduce,
     models.predict,
+    models.export,
     reports.report,
     reports.verify,
     reports.compare,

@@ -51,3 +51,30 @@ def predict(
         say(line)
     if done.problems:
         raise ImagesLeftOut(done.problems)
+
+
+def export(
+    run: What,
+    to: Annotated[str, typer.Option("--to", metavar="onnx|timm|smp", help="Which library shall load it.")],
+    arm: ArmOption = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="One run of the arm; the best on val if not given.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the export.")] = Path("exported"),
+    runs: Runs = OUT,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="FOLDER", help="The study's images, if they are no longer kept decoded."),
+    ] = None,
+    plugin: Plugins = None,
+) -> None:
+    """A trained network as a folder for ONNX, timm or segmentation-models-pytorch, tried on the validation images."""
+    from paribus import exporting, predicting
+
+    named = plugins(plugin)
+    chosen = predicting.choose(Path(run), arm=arm, seed=seed, runs=runs, plugins=named)
+    chosen, why = predicting.one_of(chosen)
+    for line in (*chosen.remarks, *why, f"Exporting {chosen.name}."):
+        say(line)
+    done = exporting.export(chosen, to, out, data, named)
+    say(f"Exported: {done.folder}, {done.checked}.")

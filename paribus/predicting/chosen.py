@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from colorsys import hls_to_rgb
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -114,6 +114,16 @@ def choose(
             raise StudyError([Problem("USAGE", "is one run already.", str(what), fix)])
         return _of_run(what.absolute(), plugins)
     return _of_study(_study_folder(what, runs), arm, seed, plugins)
+
+
+def one_of(chosen: Chosen) -> tuple[Chosen, tuple[str, ...]]:
+    """The one run of several with the highest score on val (the first of equals, or without val), and why."""
+    if len(chosen.members) == 1:
+        return chosen, ()
+    best = max(chosen.members, key=lambda member: member.on_val[1] if member.on_val else 0.0)
+    level = f"highest {best.on_val[0]} on val, {best.on_val[1]:.3f}" if best.on_val else "the first"
+    why = f"No seed named: {best.run.seed} of {len(chosen.members)} runs ({level})."
+    return replace(chosen, members=(best,)), (why,)
 
 
 def _study_folder(what: Path, runs: Path) -> Path:

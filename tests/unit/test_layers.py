@@ -25,7 +25,8 @@ LAYERS = (  # a module may import only from the layers above its own; a folder c
     "audits",
     "collect planning report compare maskpictures",
     "running verify upkeep auditing autopsy predicting",
-    "api reproduce",
+    "modelcard",
+    "api reproduce exporting",
     "cli",
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer.split()}
