@@ -1,15 +1,16 @@
 """The card of an exported network: what it was trained on and how, what it scored, how sure that is, and its limits."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from paribus.datasets.items import SPLITS
 from paribus.errors import printable
 from paribus.predicting import Chosen
 from paribus.predictions import RunRecord
 from paribus.recipe import has_masks
 from paribus.report.numbers import count, listed, percent, plural, scale_of
+from paribus.report.tables import markdown_text
 
 LIBRARIES = {"onnx": "onnxruntime", "timm": "timm", "smp": "segmentation-models-pytorch"}
 _MOST_CLASSES = 30  # that the card lists with their counts
@@ -27,7 +28,7 @@ def card(chosen: Chosen, record: RunRecord, to: str, checked: str, preprocessing
         f"# {_text(chosen.title or 'A trained network')}" + (f": {_text(chosen.arm)}" if chosen.arm else ""),
         _what(chosen, to, masks),
         "## Use",
-        _use(chosen, to, masks, preprocessing),
+        _use(to, preprocessing),
         "## What it scored",
         *_scores(chosen, record, arm),
         "## Data",
@@ -67,11 +68,11 @@ def _scores(chosen: Chosen, record: RunRecord, arm: Mapping[str, Any] | None) ->
     if arm is None or arm.get("mean") is None:
         if member.on_val:
             yield f"This run: {member.on_val[0]} {member.on_val[1]:.3f} on val, at epoch {member.epoch}."
-        yield "No report of its study is beside it. One run has no interval, and a score on val that chose it is optimistic."
+        yield "No report of its study is beside it: one run has no interval, and val flatters the run that it chose."
         return
     assert chosen.report is not None
     study, scale = chosen.report["study"], scale_of(arm["metric"])
-    own = next((row for row in arm["runs"] if row["id"] == member.run.id), {})
+    own: Mapping[str, Any] = next((row for row in arm["runs"] if row["id"] == member.run.id), {})
     interval = f", 95 % interval {scale.range(*arm['ci95'])}" if arm.get("ci95") else ", without an interval"
     rows = [
         ("metric", f"{scale.label}, on {count(study['images'])} images of {study['split']}"),
@@ -95,7 +96,7 @@ def _data(chosen: Chosen) -> Iterator[str]:
     yield f"Data part `{_code(recipe.use)}`" + (f", `{_code(chosen.root)}`." if chosen.root else ".")
     images = data.get("images")
     if images and list(data.get("classes", ())) == list(chosen.classes):
-        splits, unit = list(images), "pixels" if has_masks(recipe) else "images"
+        splits, unit = [split for split in SPLITS if split in images], "pixels" if has_masks(recipe) else "images"
         rows = [("all images", *(count(images[split]) for split in splits))]
         known = data.get("splits") or {}
         if len(chosen.classes) <= _MOST_CLASSES:
@@ -148,8 +149,8 @@ def _worst(chosen: Chosen, arm: Mapping[str, Any]) -> str | None:
 # ------------------------------------------------------------------------------------------------ how it is used
 
 
-def _use(chosen: Chosen, to: str, masks: bool, preprocessing: Mapping[str, Any]) -> str:
-    code = {"onnx": _onnx, "timm": _timm, "smp": _smp}[to](preprocessing, chosen.members[0].temperature, masks)
+def _use(to: str, preprocessing: Mapping[str, Any]) -> str:
+    code = {"onnx": _onnx, "timm": _timm, "smp": _smp}[to](preprocessing)
     beside = (
         "What is done to an image before the network, and the names of the classes, stand in `preprocessing.json`. "
         "Images are RGB, upright, transparent pixels on white."
@@ -157,7 +158,7 @@ def _use(chosen: Chosen, to: str, masks: bool, preprocessing: Mapping[str, Any])
     return f"{beside}\n\n```python\n{code}\n```"
 
 
-def _onnx(told: Mapping[str, Any], temperature: float, masks: bool) -> str:
+def _onnx(told: Mapping[str, Any]) -> str:
     lines = [
         "import json",
         "import numpy as np",
@@ -169,7 +170,7 @@ def _onnx(told: Mapping[str, Any], temperature: float, masks: bool) -> str:
         'original = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")',
         *_pixels(told),
     ]
-    if masks:
+    if told["resize_to"]:  # masks: an image is seen whole
         lines += [
             'logits = session.run(["logits"], {"images": np.asarray(image)[None]})[0][0]',
             "large = [Image.fromarray(each).resize(original.size, Image.Resampling.BILINEAR) for each in logits]",
@@ -200,7 +201,7 @@ def _pixels(told: Mapping[str, Any]) -> Iterator[str]:
     yield f"image = image.crop((left, top, left + {width}, top + {height}))"
 
 
-def _timm(told: Mapping[str, Any], temperature: float, masks: bool) -> str:
+def _timm(told: Mapping[str, Any]) -> str:
     return "\n".join(
         [
             "import json",
@@ -208,18 +209,18 @@ def _timm(told: Mapping[str, Any], temperature: float, masks: bool) -> str:
             "from PIL import Image, ImageOps",
             "from timm.data import create_transform, resolve_data_config",
             "",
-            'classes = json.load(open("preprocessing.json"))["classes"]',
+            'told = json.load(open("preprocessing.json"))',
             'model = timm.create_model("local-dir:.", pretrained=True).eval()',
             "transform = create_transform(**resolve_data_config(model.pretrained_cfg), is_training=False)",
             'image = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")',
-            f"probabilities = (model(transform(image)[None]) / {temperature!r}).softmax(dim=1)[0].tolist()",
-            "for name, probability in sorted(zip(classes, probabilities), key=lambda pair: -pair[1]):",
+            'probabilities = (model(transform(image)[None]) / told["temperature"]).softmax(dim=1)[0].tolist()',
+            'for name, probability in sorted(zip(told["classes"], probabilities), key=lambda pair: -pair[1]):',
             '    print(f"{name}: {probability:.3f}")',
         ]
     )
 
 
-def _smp(told: Mapping[str, Any], temperature: float, masks: bool) -> str:
+def _smp(told: Mapping[str, Any]) -> str:
     return "\n".join(
         [
             "import json",
@@ -233,11 +234,21 @@ def _smp(told: Mapping[str, Any], temperature: float, masks: bool) -> str:
             'original = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")',
             *_pixels(told),
             'pixels = (np.asarray(image) / 255 - told["mean"]) / told["std"]',
-            "logits = model(torch.from_numpy(pixels).permute(2, 0, 1)[None].float())",
+            "inputs = torch.from_numpy(pixels).permute(2, 0, 1)[None].float()",
+            *_network(told),
             'large = torch.nn.functional.interpolate(logits, size=original.size[::-1], mode="bilinear")[0]',
             'Image.fromarray(large.argmax(dim=0).to(torch.uint8).numpy()).save("mask.png")  # class numbers',
         ]
     )
+
+
+def _network(told: Mapping[str, Any]) -> Iterator[str]:
+    """Lines that make `logits` of `inputs`, whose sides must be multiples of the network's stride."""
+    height, width = told["resize_to"]
+    down, right = -height % told["multiple_of"], -width % told["multiple_of"]
+    if down or right:
+        yield f'inputs = torch.nn.functional.pad(inputs, (0, {right}, 0, {down}), mode="replicate")'
+    yield f"logits = model(inputs)[..., :{height}, :{width}]" if down or right else "logits = model(inputs)"
 
 
 # ------------------------------------------------------------------------------------------------ Markdown
@@ -250,7 +261,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _text(name: str) -> str:
     """A name in a sentence or cell, with nothing in it that Markdown or HTML reads."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~&!$])", r"\\\1", printable(name))
+    return markdown_text(printable(name))
 
 
 def _code(text: str) -> str:

@@ -2,7 +2,10 @@
 
 import warnings
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from importlib.util import find_spec
+from io import StringIO
+from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +54,14 @@ def refuse_unfit(to: str, recipe: Recipe) -> None:
     raise StudyError([Problem("EXPORT_UNFIT", f"--to {to} cannot be: {reason}.", fix="take --to onnx.")])
 
 
+def multiple_of(to: str, model: Any, recipe: Recipe) -> int:
+    """What the sides of an image must be multiples of before the written network sees it; 1 if they may be any."""
+    if to != "smp":
+        return 1
+    own = int(model.network.encoder.output_stride)
+    return lcm(own, 32) if recipe.model.use == "smp:DPT" else own
+
+
 def write(to: str, model: "nn.Module", chosen: Chosen, folder: Path) -> Ask:
     """Write a network (in evaluation mode) into `folder` in the form `to`; gives what asks the written one."""
     return {"onnx": _onnx, "timm": _timm, "smp": _smp}[to](model, chosen, folder)
@@ -61,7 +72,6 @@ def _onnx(model: "nn.Module", chosen: Chosen, folder: Path) -> Ask:
 
     Normalisation and temperature are inside; class names are in the file's metadata.
     """
-    import io
     import json
 
     import onnx
@@ -75,8 +85,7 @@ def _onnx(model: "nn.Module", chosen: Chosen, folder: Path) -> Ask:
         def __init__(self) -> None:
             super().__init__()
             self.network = model
-            for name in ("mean", "std"):
-                self.register_buffer(name, torch.tensor(statistics[name]).view(1, 3, 1, 1) * 255)
+            self.mean, self.std = (torch.tensor(statistics[k]).view(1, 3, 1, 1) * 255 for k in ("mean", "std"))
 
         def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             inputs = (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
@@ -84,7 +93,6 @@ def _onnx(model: "nn.Module", chosen: Chosen, folder: Path) -> Ask:
             return logits, torch.softmax(logits / member.temperature, dim=1)
 
     example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
-    buffer = io.BytesIO()
     axes = {name: {0: "batch"} for name in ("images", "logits", "probabilities")}
     with warnings.catch_warnings():
         # The exporter that traces is the older one. The newer takes minutes to load here and writes the same network.
@@ -92,14 +100,14 @@ def _onnx(model: "nn.Module", chosen: Chosen, folder: Path) -> Ask:
         torch.onnx.export(
             Whole().eval(),
             (example,),
-            buffer,
+            folder / ONNX,
             input_names=["images"],
             output_names=["logits", "probabilities"],
             opset_version=OPSET,
             dynamic_axes=axes,
             dynamo=False,
         )
-    made = onnx.load_model_from_string(buffer.getvalue())
+    made = onnx.load_model(folder / ONNX)
     told = {"classes": list(chosen.classes), "temperature": member.temperature, "run": member.run.id}
     for name, value in told.items():
         made.metadata_props.add(key=name, value=value if isinstance(value, str) else json.dumps(value))
@@ -129,12 +137,12 @@ def _timm(model: Any, chosen: Chosen, folder: Path) -> Ask:
         "crop_pct": min(size) / (shorter + 0.5),  # timm rounds down: so it comes to `shorter` exactly
         "crop_mode": "center",
     }
-    plain = timm.create_model(chosen.recipe.model.args["name"], pretrained=False, num_classes=len(chosen.classes))
+    plain = timm.create_model(
+        chosen.recipe.model.use.partition(":")[2], pretrained=False, num_classes=len(chosen.classes)
+    )
     plain.load_state_dict(model.state_dict())
-    told = {
-        "label_names": list(chosen.classes),
-        "pretrained_cfg": {**preprocessing, "num_classes": len(chosen.classes)},
-    }
+    own = {"tag": "", "license": None, "num_classes": len(chosen.classes)}  # not those of the weights it began with
+    told = {"label_names": list(chosen.classes), "pretrained_cfg": {**preprocessing, **own}}
     save_for_hf(plain, str(folder), model_config=told, safe_serialization=True)
     loaded = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
 
@@ -147,8 +155,6 @@ def _timm(model: Any, chosen: Chosen, folder: Path) -> Ask:
 
 def _smp(model: Any, chosen: Chosen, folder: Path) -> Ask:
     """`config.json` and `model.safetensors` as `save_pretrained` of segmentation-models-pytorch writes them."""
-    from math import lcm
-
     import segmentation_models_pytorch as library
 
     args = chosen.recipe.model.args
@@ -157,9 +163,10 @@ def _smp(model: Any, chosen: Chosen, folder: Path) -> Ask:
     encoder = f"tu-{args['encoder']}"
     plain = library.create_model(name, encoder, encoder_weights=None, classes=len(chosen.classes), **sizes)
     plain.load_state_dict(model.network.state_dict())
-    plain.save_pretrained(folder)
-    loaded = library.from_pretrained(str(folder)).eval()
-    stride = lcm(plain.encoder.output_stride, 32) if name == "DPT" else plain.encoder.output_stride
+    with redirect_stdout(StringIO()):  # the library prints what it does
+        plain.save_pretrained(folder)
+        loaded = library.from_pretrained(str(folder)).eval()
+    stride = multiple_of("smp", model, chosen.recipe)
 
     def ask(batch: "torch.Tensor") -> "torch.Tensor":
         height, width = batch.shape[-2:]

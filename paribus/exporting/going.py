@@ -64,17 +64,20 @@ def export(chosen: Chosen, to: str, out: Path, data: Path | None = None, plugins
     try:
         ask = formats.write(to, model, chosen, aside)
         found = _checked(model, ask, pictures, split, chosen, evidence)
-        durable.put(aside / PREPROCESSING, durable.canonical(preprocessing(chosen)))
-        words = _words(found)
-        durable.put(aside / CARD, modelcard.card(chosen, record, to, words, preprocessing(chosen)).encode())
+        words, told = _words(found), preprocessing(chosen, formats.multiple_of(to, model, chosen.recipe))
+        durable.put(aside / PREPROCESSING, durable.canonical(told))
+        durable.put(aside / CARD, modelcard.card(chosen, record, to, words, told).encode(errors="backslashreplace"))
         durable.publish(aside, out)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return Exported(out, words)
 
 
-def preprocessing(chosen: Chosen) -> dict[str, Any]:
-    """JSON-ready: what is done to an upright RGB image before the network, in order, and what its outputs are."""
+def preprocessing(chosen: Chosen, multiple: int = 1) -> dict[str, Any]:
+    """JSON-ready: what is done to an upright RGB image before the network, in order, and what its outputs are.
+
+    multiple: see `formats.multiple_of`; the last row and column are repeated.
+    """
     args, (size, shorter) = chosen.recipe.input.args, eval_sizes(chosen.recipe)
     whole = has_masks(chosen.recipe.data)
     told: dict[str, Any] = {
@@ -83,6 +86,7 @@ def preprocessing(chosen: Chosen) -> dict[str, Any]:
         "resize_shorter_side_to": None if whole else shorter,
         "center_crop_to": None if whole else list(size),
         "interpolation": "bilinear, antialiased",
+        "multiple_of": multiple,
         "divide_by": 255,
         "mean": args["normalize"]["mean"],
         "std": args["normalize"]["std"],
@@ -139,8 +143,9 @@ def _differs(what: str) -> IntegrityError:
 
 
 def _words(found: _Check) -> str:
+    apart = f"within {found.largest:.1g} of" if found.largest else "equal to"
     answered = f"; {found.right} of {found.images} answered right" if found.right is not None else ""
     return (
-        f"tried on the {found.images} images of {found.split}: outputs within {found.largest:.1g} of the run's own "
+        f"tried on the {found.images} images of {found.split}: outputs {apart} the run's own "
         f"(allowed: {found.limit:.1g}), the same answers on {found.answers} of them{answered}"
     )

@@ -4,9 +4,8 @@ import io
 import json
 import re
 import shutil
-import subprocess
-import sys
-from dataclasses import replace
+import warnings
+from contextlib import chdir, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,7 @@ import timm
 import torch
 from PIL import Image
 from test_cli import cli
-from torch import nn
 
-from paribus import durable
 from paribus.exporting import formats, going
 from paribus.predicting import choose
 from paribus.store import Store
@@ -94,15 +91,16 @@ def saved(pictures, name: str) -> Image.Image:
 
 
 def example(folder: Path, photo: Path) -> str:
-    """What the example of the card prints, run by Python where it stands, without Paribus."""
+    """What the example of the card prints, run where it stands; Paribus has no part in it."""
     card = (folder / "README.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
     assert "paribus" not in code
     shutil.copy(photo, folder / "photo.jpg")
-    command = [sys.executable, "-W", "ignore", "-c", code]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    printed = io.StringIO()
+    with chdir(folder), redirect_stdout(printed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an example of fifteen lines closes no file
+        exec(code, {})
+    return printed.getvalue()
 
 
 def test_onnx_says_what_the_run_said_and_its_card_says_how(faces, capsys):
@@ -142,7 +140,14 @@ def test_the_card_is_filled_from_the_report(faces):
     assert f"{100 * arm['mean']:.1f}\N{NO-BREAK SPACE}%, 95 % interval [{low}, {high}]".replace("-", "−") in card
     assert "| seeds | 0, 1 |" in card and "on 10 images of test" in card
     assert "# Faces \\| \\<b\\>: small" in card and card.startswith("---\nlibrary_name: onnxruntime\n")
-    for part in ("## Data", "| all images | 20 | 10 | 10 |", "`optimizer.lr`", "## Limits", "Every image gets one of"):
+    for part in (
+        "## Data",
+        "| all images | 20 | 10 | 10 |",
+        "| images of smiling | 10 | 5 | 5 |",
+        "`optimizer.lr`",
+        "## Limits",
+        "Every image gets one of",
+    ):
         assert part in card
 
 
@@ -151,6 +156,8 @@ def test_timm_loads_its_folder_by_itself(faces):
     assert sorted(p.name for p in Path("net").iterdir()) == [
         "README.md", "config.json", "model.safetensors", "preprocessing.json",
     ]  # fmt: skip
+    config = json.loads(Path("net/config.json").read_text())["pretrained_cfg"]
+    assert not config.get("license") and not config.get("tag")  # those of other weights
     run = re.search(r"run `(\w+)` \(seed (\d)", Path("net/README.md").read_text())
     chosen, pictures, evidence = val_of(faces, "baseline", int(run.group(2)))
     model = timm.create_model("local-dir:net", pretrained=True).eval()
@@ -211,6 +218,22 @@ def test_a_network_for_pixels_goes_to_onnx(streets):
     example(Path("net"), Path("photo.png"))
     with Image.open("net/mask.png") as mask:
         assert (np.asarray(mask) == kept_mask(streets, chosen, 0)).mean() > 0.98
+
+
+def test_a_run_folder_alone_is_enough_and_older_ones_get_colours_of_their_own(streets, tmp_path, monkeypatch):
+    run = choose(streets / "study", arm="fcn").members[0].run.id
+    alone = tmp_path / "alone/runs" / run
+    shutil.copytree(streets / "runs" / run, alone)
+    chosen = choose(alone)
+    assert (chosen.study, chosen.arm, chosen.report) == (None, None, None)
+    assert chosen.space == choose(streets / "study", arm="fcn").space  # from run.json
+    assert cli("export", alone, "--to", "onnx") == 0
+    card = Path("exported/README.md").read_text()
+    assert "one run has no interval" in card and "This run: mean iou 0." in card
+    about = Store.about
+    monkeypatch.setattr(Store, "about", lambda *a: {k: v for k, v in about(*a).items() if k != "space"})
+    older = choose(alone).space
+    assert older.classes == chosen.classes and len(set(older.colours)) == len(older.classes)
 
 
 @pytest.mark.parametrize(

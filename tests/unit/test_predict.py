@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -210,6 +211,32 @@ def test_what_means_nothing_is_told(finished, capsys):
         assert text in capsys.readouterr().err
 
 
+def test_a_network_of_a_module_that_was_not_named_is_not_built(finished, monkeypatch, capsys):
+    """A run folder may come from anybody: it cannot choose code."""
+    run = run_folder(finished)
+    about = json.loads((run / "run.json").read_text())
+    about["identity"]["recipe"]["model"] = {"use": "evil:net"}
+    monkeypatch.setattr(Store, "about", lambda self, run_id: about)
+    (finished / "evil.py").write_text("raise SystemExit('ran')")
+    monkeypatch.syspath_prepend(finished)
+    assert cli("predict", run, finished / "dots/val/dark/0.png") == 2
+    assert "name it on the command line: --plugin evil" in capsys.readouterr().err
+
+
+def test_a_diverged_run_has_no_vote(finished, monkeypatch):
+    load = Store.load
+    first = run_folder(finished).name
+
+    def diverged(self, run_id, splits=None):
+        record = load(self, run_id, splits)
+        return replace(record, status="diverged") if run_id == first else record
+
+    monkeypatch.setattr(Store, "load", diverged)
+    chosen = choose(finished / "out/study", arm="baseline")
+    assert [member.run.seed for member in chosen.members] == [1, 2]
+    assert "Seed 0 diverged and is left out." in chosen.remarks
+
+
 def test_weights_that_were_cleaned_away_are_named(finished, capsys):
     (run_folder(finished) / "last.safetensors").unlink()  # the study counts the last epoch
     assert cli("predict", run_folder(finished), finished / "dots/val/dark/0.png") == 3
@@ -222,6 +249,19 @@ def test_predictions_are_whole_or_absent(finished, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         predict(chosen, [image], Path("predictions"), io.BytesIO())
     assert [path.name for path in Path().iterdir()] == ["made"]
+
+
+def test_an_export_without_decoded_images_needs_the_data_and_the_same_ones(finished, capsys):
+    pytest.importorskip("onnx", reason="the extra `export` is not installed")
+    shutil.rmtree(finished / "out/prepared")
+    words = ("export", run_folder(finished), "--to", "onnx")
+    assert cli(*words) == 3
+    assert "(dots). Fix: name their folder: --data FOLDER." in capsys.readouterr().err
+    assert cli(*words, "--data", draw(finished / "others", seed=9, counts={"train": 8, "val": 6})) == 7
+    assert "the val images are not those that the run was scored on" in capsys.readouterr().err
+    assert not Path("exported").exists()
+    assert cli(*words, "--data", finished / "dots") == 0
+    assert "tried on the 12 images of val" in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------------------------------------------- the parts
@@ -271,7 +311,7 @@ def test_enlarging_by_strips_is_enlarging(size, monkeypatch):
     assert (torch.from_numpy(voted.mask).long() == both.argmax(0))[sure].all()
     assert voted.confidence == pytest.approx(float(both.amax(0).mean()) / 2, abs=1e-5)
     apart = expected.argmax(0) != expected.flip(0).argmax(0)
-    assert voted.disagree == pytest.approx(float(apart.float().mean()), abs=1e-9)
+    assert voted.disagree == pytest.approx(float(apart.double().mean()), abs=1e-9)
 
 
 def test_folders_are_listed_in_order_without_links_and_hidden_files(tmp_path):
