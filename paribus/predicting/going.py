@@ -24,6 +24,7 @@ from paribus.predicting.tables import CSV, JSON, Tables, tables
 from paribus.predicting.voting import PixelVote, Vote, vote, vote_on_pixels
 from paribus.prepared import reduced
 from paribus.recipe import Recipe
+from paribus.report.numbers import plural
 from paribus.trained import trained
 from paribus.views import EVAL_BATCH, eval_sizes, evaluated, normalized, stacked, writable
 
@@ -103,12 +104,12 @@ def summary(done: Predicted, chosen: Chosen) -> Iterator[str]:
     """What came of it, in words."""
     told = ", ".join(f"{count} {name}" for name, count in sorted(done.answers.items(), key=lambda pair: -pair[1]))
     kind = "with " if chosen.space is not None else ""
-    yield f"{done.images} images: {kind}{told}."
+    yield f"{plural(done.images, 'image')}: {kind}{told}."
     if len(chosen.members) > 1:
-        what = "images" if chosen.space is None else "images (more than 1 % of the pixels)"
-        yield f"The {len(chosen.members)} runs disagree on {done.disagreed} {what}."
+        part = "" if chosen.space is None else " (more than 1 % of the pixels)"
+        yield f"The {len(chosen.members)} runs disagree on {plural(done.disagreed, 'image')}{part}."
     if done.passed_over:
-        yield f"{done.passed_over} files whose names are not those of images were passed over."
+        yield f"Passed over by its name, which is no image's: {plural(done.passed_over, 'file')}."
     yield f"Predictions: {done.folder / CSV} and {JSON}" + (f", {MASKS}/, {OVERLAYS}/" if chosen.space else "")
 
 

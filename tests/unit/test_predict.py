@@ -105,7 +105,7 @@ def test_the_runs_of_an_arm_vote(finished, capsys):
     assert whole["left_out"] == [] and len(whole["images"]) == 12
     assert whole["images"][0]["p"].keys() == {"bright", "dark"}
     disagreed = sum(row["disagree"] == "true" for row in told.values())
-    assert f"The 3 runs disagree on {disagreed} images." in capsys.readouterr().out
+    assert f"The 3 runs disagree on {disagreed} image" in capsys.readouterr().out
 
 
 def test_without_a_name_the_arm_of_the_report_is_asked_and_said(finished, capsys):
@@ -130,7 +130,7 @@ def test_bad_files_among_good_ones_are_named_and_the_rest_is_predicted(finished,
     assert cli("predict", run_folder(finished), photos, photos / "gone.png") == 4
     said = capsys.readouterr()
     assert "error[IMG_NOT_AN_IMAGE]: " in said.err and "17.png" in said.err and "cut.jpg" in said.err
-    assert "error[FILE_MISSING]: " in said.err and "1 files whose names" in said.out
+    assert "error[FILE_MISSING]: " in said.err and "which is no image's: 1 file." in said.out
     told = rows(Path("predictions"))
     assert len(told) == 34 and len({row["probability"] for row in told}) == 1
     left_out = json.loads(Path("predictions/predictions.json").read_text())["left_out"]
