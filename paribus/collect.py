@@ -1,7 +1,8 @@
 """A study folder read back: results from the locks and the run folders alone, without the images and without torch."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -198,10 +199,18 @@ def collect(folder: Path, *, command: str | None = None, plugins: tuple[str, ...
     wrote the folder wrote it. Raises IntegrityError if a file is not what was written, StudyError for such a metric.
     """
     told = read_lock(folder)
+    with as_lock_damage(folder):
+        try:
+            return _collected(folder, told, command, plugins)
+        except PartProblem as error:
+            raise StudyError([Problem("STUDY", sentence, folder.name) for _, sentence in error.problems]) from None
+
+
+@contextmanager
+def as_lock_damage(folder: Path) -> Iterator[None]:
+    """What a reader stumbles over in the lock of a study is damage of that file."""
     try:
-        return _collected(folder, told, command, plugins)
-    except PartProblem as error:
-        raise StudyError([Problem("STUDY", sentence, folder.name) for _, sentence in error.problems]) from None
+        yield
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         message = f"does not say what a study's lock says ({type(error).__name__}: {error})."
         raise IntegrityError([Problem("LOCK_DAMAGED", message, str(folder / STUDY_LOCK))]) from None

@@ -119,6 +119,14 @@ class RankLost(RunsFailed):
     code = "RANK_LOST"
 
 
+class ImagesLeftOut(ParibusError):
+    """Some images could not be used; the others are done."""
+
+    exit_code = 4
+    code = "IMAGES_LEFT_OUT"
+    shown = 10
+
+
 class LockedError(ParibusError):
     """Another process holds the folder."""
 

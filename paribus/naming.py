@@ -13,3 +13,8 @@ def folder_name(text: str) -> str:
         return text
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")[:48]
     return f"{plain or 'study'}-{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+
+
+def is_junk(name: str) -> bool:
+    """Names that operating systems, notebooks and storage boxes leave behind."""
+    return name.startswith((".", "@", "$")) or name.lower() in ("__macosx", "thumbs.db", "desktop.ini")

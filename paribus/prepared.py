@@ -64,7 +64,7 @@ def prepared(
     fingerprints: split -> fingerprint. shorter: length in pixels to which the shorter side of larger images is
     reduced. Raises MachineError if the disk is full, IntegrityError if a map is not what was written.
     """
-    folder = home / _key(images, fingerprints, shorter)
+    folder = home / _key(fingerprints, shorter, images.masks is not None)
     if not (folder / _INDEX).exists():
         size = _estimate(images, shorter)
         if size > limit * 2**30:
@@ -72,6 +72,12 @@ def prepared(
         durable.need(home, size, "the decoded images")
         _make(images, shorter, folder, size)
     return _opened(folder)
+
+
+def found(fingerprints: Mapping[str, str], shorter: int | None, masks: bool, home: Path) -> Prepared | None:
+    """The map that `prepared` made of these data below `home`; None if it is not there. Raises IntegrityError."""
+    folder = home / _key(fingerprints, shorter, masks)
+    return _opened(folder) if (folder / _INDEX).exists() else None
 
 
 def too_large(images: ImageSet, shorter: int | None, limit: float) -> Problem:
@@ -98,8 +104,8 @@ def reduced_size(height: int, width: int, shorter: int | None) -> tuple[int, int
     return round(height * shorter / least), round(width * shorter / least)
 
 
-def _key(images: ImageSet, fingerprints: Mapping[str, str], shorter: int | None) -> str:
-    choices = [FORMAT, sorted(fingerprints.items()), shorter, images.masks is not None]
+def _key(fingerprints: Mapping[str, str], shorter: int | None, masks: bool) -> str:
+    choices = [FORMAT, sorted(fingerprints.items()), shorter, masks]
     choices += [] if shorter is None else [PIL.__version__]  # another one may reduce to other pixels
     text = json.dumps(choices)
     return hashlib.sha256(text.encode()).hexdigest()[:20]

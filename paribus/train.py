@@ -450,7 +450,7 @@ def _write_masks(
 
 
 def _about(training: Training, status: str, processes: int) -> dict[str, Any]:
-    model = training.model
+    model, images = training.model, training.views.pictures.images
     assert training.frozen is not None
     after = freezing.frozen_hashes(model, training.run.recipe.batch_norm)
     return {
@@ -461,7 +461,8 @@ def _about(training: Training, status: str, processes: int) -> dict[str, Any]:
         "parameters_total": sum(p.numel() for p in model.parameters()),
         "parameters_trained": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "certificate": freezing.certificate(training.frozen, after, model, training.run.recipe.batch_norm),
-        "classes": list(training.views.pictures.images.classes),
+        "classes": list(images.classes),
+        "space": images.space.plain() if images.space is not None else None,
         "environment": environment.full(processes=processes),
         "exact": not training.inexact,
         "inexact": training.inexact,

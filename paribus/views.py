@@ -102,9 +102,7 @@ class Pictures:
 
     def seen(self, item: Item, recipe: Recipe) -> "torch.Tensor":
         """uint8 (3, height, width): an image as evaluation wants it."""
-        side, shorter = eval_sizes(recipe)
-        image = self.pixels(item)
-        return whole(image, side) if has_masks(recipe.data) else centre(image, side, shorter)
+        return evaluated(self.pixels(item), recipe)
 
 
 def writable(pixels: Pixels) -> Pixels:
@@ -117,6 +115,12 @@ def eval_sizes(recipe: Recipe) -> tuple[tuple[int, int], int]:
     args = recipe.input.args
     size = sides(args["eval_size"] or args["size"])
     return size, round(min(size) / args["crop_fraction"])
+
+
+def evaluated(image: "torch.Tensor", recipe: Recipe) -> "torch.Tensor":
+    """uint8 (3, height, width): a prepared image (3, H, W) as evaluation wants it."""
+    side, shorter = eval_sizes(recipe)
+    return whole(image, side) if has_masks(recipe.data) else centre(image, side, shorter)
 
 
 def centre(image: "torch.Tensor", size: tuple[int, int], shorter: int) -> "torch.Tensor":

@@ -13,21 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paribus import tensorfile
 from paribus.audits import maps
 from paribus.audits.crops import NO_BOXES, at_evaluation, decoded
 from paribus.audits.rows import AttributionAudit, Method
 from paribus.audits.shares import Floats, Looked, areas, differences, row, shares
 from paribus.datasets import Item
-from paribus.errors import DataError, Problem
 from paribus.execute import Bound
-from paribus.parts import Part
 from paribus.recipe import Recipe, has_masks
 from paribus.runs import Run
 from paribus.scan import Scan
 from paribus.seeding import derive
 from paribus.store import Store
-from paribus.train import network
+from paribus.trained import trained, unloaded
 from paribus.views import Pictures, normalized
 from paribus.windows import Box
 
@@ -118,29 +115,9 @@ def _box(item: Item, recipe: Recipe, found: Scan) -> Box:
     return at_evaluation(recipe, size).placed(box)
 
 
-def trained(run: Run, classes: int, store: Store, weights: str) -> "nn.Module":
-    """The network of a finished run in evaluation mode, with its `last` or `best` weights.
-
-    Raises DataError if they were removed, IntegrityError if they are not what was written.
-    """
-    if not (store.folder(run.id) / f"{weights}.safetensors").exists():
-        message = f"has no {weights}.safetensors any more (`paribus clean --weights` removes them)."
-        fix = "remove this folder and run the study again."
-        raise DataError([Problem("WEIGHTS_REMOVED", message, run.id, fix)])
-    model = _unloaded(run.recipe, classes, run.seed)
-    shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    model.load_state_dict(tensorfile.tensors(store.weights(run.id, weights, shapes)))
-    return model
-
-
 def randomised(recipe: Recipe, classes: int, seed: int) -> "nn.Module":
     """The network of a recipe in evaluation mode, all its weights drawn anew and never trained."""
-    return _unloaded(recipe, classes, derive(seed, "audit", "randomised"))
-
-
-def _unloaded(recipe: Recipe, classes: int, seed: int) -> "nn.Module":
-    args = recipe.model.args | ({"pretrained": False} if "pretrained" in recipe.model.args else {})
-    return network(replace(recipe, model=Part(recipe.model.use, args)), classes, None, seed).eval()
+    return unloaded(recipe, classes, derive(seed, "audit", "randomised"))
 
 
 @dataclass

@@ -17,6 +17,7 @@ from paribus.scan import Scan
 from paribus.seeding import derive
 from paribus.sheets import ACROSS, Panel, sheet
 from paribus.store import Store
+from paribus.trained import trained
 from paribus.views import Pictures, TrainingViews
 from paribus.windows import Box, Window
 
@@ -67,7 +68,7 @@ def of_attribution(arm: str, run: Run, seen: attribution.Sight, store: Store, we
 
     Captions tell the share of the attribution inside the box.
     """
-    model = attribution.trained(run, seen.classes, store, weights)
+    model = trained(run, seen.classes, store, weights)
     other = attribution.randomised(run.recipe, seen.classes, run.seed)
     columns = (
         ("Grad-CAM", _cam(model, seen)),

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from paribus import stopping
-from paribus.cli import data, reports, reproducing, starting, studies, upkeep
+from paribus.cli import data, models, reports, reproducing, starting, studies, upkeep
 from paribus.cli.ending import exit_code
 
 app = typer.Typer(
@@ -30,6 +30,8 @@ for command in (
     data.crops,
     data.attribution,
     reproducing.reproduce,
+    models.predict,
+    models.export,
     reports.report,
     reports.verify,
     reports.compare,

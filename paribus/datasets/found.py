@@ -8,6 +8,7 @@ from pathlib import Path
 from paribus import images
 from paribus.datasets.items import SPLIT_NAMES, SPLITS
 from paribus.errors import DataError, Problem
+from paribus.naming import is_junk
 
 
 @dataclass
@@ -58,7 +59,7 @@ class Found:
             path = Path(entry.path)
             is_image = path.suffix.lower() in images.SUFFIXES
             is_folder = entry.is_dir(follow_symlinks=False)
-            if _is_junk(entry.name) or not (is_image or is_folder or entry.is_symlink()):
+            if is_junk(entry.name) or not (is_image or is_folder or entry.is_symlink()):
                 self.ignored += 1
             elif not _is_utf8(entry.name):
                 message = "its name is not valid UTF-8."
@@ -96,11 +97,6 @@ def link_problem(path: Path, root: Path, name: str) -> Problem | None:
             "PATH_OUTSIDE_ROOT", "leads out of the data folder.", name, "Bind the folder that holds all files."
         )
     return None
-
-
-def _is_junk(name: str) -> bool:
-    """Names that operating systems, notebooks and storage boxes leave behind."""
-    return name.startswith((".", "@", "$")) or name.lower() in ("__macosx", "thumbs.db", "desktop.ini")
 
 
 def _is_utf8(name: str) -> bool:

@@ -13,6 +13,8 @@ from paribus.audits.rows import METHODS, AttributionAudit
 from paribus.audits.shares import Looked, areas, differences, inside, row, shares
 from paribus.errors import DataError, MachineError
 from paribus.store import Store
+from paribus.trained import trained as trained_network
+from paribus.trained import unloaded
 
 pytest.importorskip("captum", reason="the extra `audit` is not installed")
 
@@ -172,7 +174,7 @@ def test_the_network_asked_is_the_one_that_was_trained(tmp_path):
     store, images = Store(tmp_path), image_set()
     found = replace_scan(images)
     seen = attribution.sight(one.recipe, found, [i.id for i in images.items if i.split == "val"])
-    model = attribution.trained(one, 2, store, "last")
+    model = trained_network(one, 2, store, "last")
     with torch.inference_mode():
         logits = model(seen.inputs).numpy()
     kept = store.load(one.id).evidence["val"]
@@ -194,13 +196,13 @@ def test_weights_that_were_removed_are_named(tmp_path):
     folder = trained(tmp_path, one)
     (folder / "last.safetensors").unlink()
     with pytest.raises(DataError, match="WEIGHTS_REMOVED"):
-        attribution.trained(one, 2, Store(tmp_path), "last")
+        trained_network(one, 2, Store(tmp_path), "last")
 
 
 def test_random_weights_are_drawn_by_a_seed_and_are_no_run_s():
     made = [attribution.randomised(recipe(), 2, seed).state_dict()["0.weight"] for seed in (0, 0, 1)]
     assert torch.equal(made[0], made[1]) and not torch.equal(made[0], made[2])
-    assert not made[0].equal(attribution._unloaded(recipe(), 2, 0).state_dict()["0.weight"])
+    assert not made[0].equal(unloaded(recipe(), 2, 0).state_dict()["0.weight"])
 
 
 def test_without_captum_the_extra_is_named(monkeypatch):

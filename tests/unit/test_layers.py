@@ -20,13 +20,14 @@ LAYERS = (  # a module may import only from the layers above its own; a folder c
     "store asking contrasts features tuning",
     "study classifying segmenting findings one_run progress",
     "train bound",
-    "jobs results",
+    "jobs results trained",
     "trials on_ray together",
     "execute",
     "audits",
     "collect planning report compare maskpictures",
-    "running verify upkeep auditing autopsy drafting notebook",
-    "api reproduce looking",
+    "running verify upkeep auditing autopsy drafting notebook predicting",
+    "modelcard",
+    "api reproduce looking exporting",
     "cli",
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer.split()}
