@@ -71,7 +71,7 @@ def audit_crops(
     audit = crops.of_arms(recipes, scans, seed)
     alike: dict[str, list[str]] = {}
     for arm, recipe in recipes.items():
-        what = [recipe.data.args, recipe.input.args, recipe.plain()["augment"], recipe.views]
+        what = [recipe.images.args, recipe.input.args, recipe.plain()["augment"], recipe.views]
         alike.setdefault(json.dumps(what, sort_keys=True), []).append(arm)
     sheets = {
         ", ".join(a): _png(pictures.of_crops(", ".join(a), recipes[a[0]], scans[a[0]], seed)) for a in alike.values()

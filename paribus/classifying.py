@@ -1,11 +1,13 @@
 """What a run of a classifier says about a split, and how that becomes a learning curve and evidence."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paribus import features
+from paribus.datasets import Item
 from paribus.errors import Diverged
 from paribus.predictions import Evidence
 from paribus.views import EVAL_BATCH, Pictures, normalized
@@ -21,9 +23,9 @@ def each_epoch(split: str) -> bool:
     return split != "train"
 
 
-def counts(pictures: Pictures) -> list[int]:
-    """The training images of each class, for losses with weights."""
-    labels = [item.label for item in pictures.items("train")]
+def counts(pictures: Pictures, items: Sequence[Item]) -> list[int]:
+    """The training images of each class, for losses with weights; items: those that the run trains on."""
+    labels = [item.label for item in items]
     return [int(n) for n in np.bincount(labels, minlength=len(pictures.images.classes))]
 
 
@@ -62,9 +64,10 @@ def row(pictures: Pictures, split: str, scores: Arrays) -> dict[str, float]:
     }
 
 
-def evidence(pictures: Pictures, split: str, epochs: list[int], scores: list[Arrays]) -> Evidence:
-    """What is stored of a split: the logits of each epoch."""
-    items = pictures.items(split)
+def evidence(
+    pictures: Pictures, split: str, items: Sequence[Item], epochs: list[int], scores: list[Arrays]
+) -> Evidence:
+    """What is stored of images of a split: the logits of each epoch."""
     return Evidence(
         split=split,
         image_ids=tuple(item.id for item in items),

@@ -99,7 +99,7 @@ def _known(lock: Path) -> dict[str, Any]:
 def data_lock(study: Study, arm: str) -> str:
     """The file that remembers an arm's data, by what they are: an arm that is added or moved changes no other's."""
     baseline, own = (
-        json.dumps([study.recipes[name].data.use, study.recipes[name].data.args, study.roots[name]], sort_keys=True)
+        json.dumps([study.recipes[name].images.use, study.recipes[name].images.args, study.roots[name]], sort_keys=True)
         for name in ("baseline", arm)
     )
     return DATA_LOCK if own == baseline else f"data-{hashlib.sha256(own.encode()).hexdigest()[:8]}.lock.json"
@@ -114,12 +114,13 @@ def _refuse_changed(known: dict[str, Any] | None, found: Scan, lock: Path) -> No
 
 def image_set(recipe: Recipe, root: Path | None) -> ImageSet:
     """The data set of a recipe, before it is scanned. `root` is given to data parts that read files."""
-    function = resolve(recipe.data.use, HOMES["data"], (recipe.data.use.rpartition(":")[0],))
+    part = recipe.images
+    function = resolve(part.use, HOMES["data"], (part.use.rpartition(":")[0],))
     if reads_files(function):
         if root is None:
-            raise StudyError([Problem("DATA_NO_ROOT", f"data `{recipe.data.use}` needs `root`: a folder or a name.")])
-        return build(recipe.data, HOMES["data"], root)
-    return build(recipe.data, HOMES["data"])
+            raise StudyError([Problem("DATA_NO_ROOT", f"data `{part.use}` needs `root`: a folder or a name.")])
+        return build(part, HOMES["data"], root)
+    return build(part, HOMES["data"])
 
 
 def reads_files(function: Any) -> bool:

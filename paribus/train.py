@@ -1,7 +1,7 @@
 """One run, from recipe and seed to evidence. The loop is a generator; whoever iterates scores, stores and stops."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from paribus import (
     store,
     tensorfile,
 )  # fmt: skip
+from paribus.datasets import Item
 from paribus.errors import Diverged
 from paribus.heads import head_name
 from paribus.parts import Part, build
@@ -47,11 +48,11 @@ class Task(Protocol):
     """What sets classifiers apart from segmentations: `paribus.classifying` and `paribus.segmenting`."""
 
     def each_epoch(self, split: str) -> bool: ...
-    def counts(self, pictures: Pictures) -> Any: ...
+    def counts(self, pictures: Pictures, items: Sequence[Item]) -> Any: ...
     def score(self, training: "Training", pictures: Pictures, split: str) -> Arrays: ...
     def row(self, pictures: Pictures, split: str, scores: Arrays) -> dict[str, float]: ...
     def evidence(
-        self, pictures: Pictures, split: str, epochs: list[int], scores: list[Arrays]
+        self, pictures: Pictures, split: str, items: Sequence[Item], epochs: list[int], scores: list[Arrays]
     ) -> Evidence | MaskEvidence: ...
 
 
@@ -155,7 +156,7 @@ def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Tra
     freezing.set_trainable(model, recipe.trainable, head)
     body, new = _groups(model, head)
     views = TrainingViews(pictures, recipe, run.seed)
-    steps = views.steps()
+    steps, learned = views.steps(), [pictures.items("train")[position] for position in views.positions]
     return Training(
         run=run,
         task=task,
@@ -163,7 +164,7 @@ def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Tra
         head=head,
         optimizer=build(recipe.optimizer, HOMES["optimizer"], new, body),
         factor=build(recipe.schedule, HOMES["schedule"], steps * recipe.epochs, steps),
-        loss=build(recipe.loss, HOMES["loss"], task.counts(pictures)),
+        loss=build(recipe.loss, HOMES["loss"], task.counts(pictures, learned)),
         views=views,
         steps_per_epoch=steps,
         body_is_fixed=task is classifying and features.usable(recipe, model, head),
@@ -370,7 +371,7 @@ def _write_results(
     for split, fingerprint in fingerprints.items():
         if training.task.each_epoch(split):
             scores = [each[split] for each in by_epoch.values()]
-            found = training.task.evidence(pictures, split, list(by_epoch), scores)
+            found = training.task.evidence(pictures, split, pictures.items(split), list(by_epoch), scores)
             store.write_evidence(final, fingerprint, found)
         else:
             _write_kept(training, pictures, kept, epochs, final, split, fingerprint)
@@ -387,10 +388,18 @@ def _write_kept(
     split: str,
     fingerprint: str,
 ) -> None:
-    """Evidence on a split from the kept weights: best and last, or the last alone for the clean training images."""
+    """Evidence on a split from the kept weights: best and last, or the last alone for the clean training images.
+
+    Of the training images only those that the run has trained on.
+    """
     by_epoch = {epochs[name]: kept[name] for name in (("last",) if split == "train" else ("best", "last"))}
     scores = [_scored(training, pictures, split, by_epoch[epoch]) for epoch in sorted(by_epoch)]
-    store.write_evidence(folder, fingerprint, training.task.evidence(pictures, split, sorted(by_epoch), scores))
+    items = pictures.items(split)
+    if split == "train":
+        positions = training.views.positions
+        items = [items[position] for position in positions]
+        scores = [{name: array[positions] for name, array in each.items()} for each in scores]
+    store.write_evidence(folder, fingerprint, training.task.evidence(pictures, split, items, sorted(by_epoch), scores))
 
 
 def _scored(training: Training, pictures: Pictures, split: str, weights: bytes) -> Arrays:
@@ -430,12 +439,20 @@ def _about(training: Training, status: str) -> dict[str, Any]:
         "parameters_trained": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "certificate": freezing.certificate(training.frozen, after, model, training.run.recipe.batch_norm),
         "classes": list(training.views.pictures.images.classes),
+        **_drawn(training),
         "environment": environment.full(),
         "exact": not training.inexact,
         "inexact": training.inexact,
     }
 
 
+def _drawn(training: Training) -> dict[str, int]:
+    """How many training images there were to draw from and how many were drawn, where the seed draws a share."""
+    if training.run.recipe.train_fraction == 1:
+        return {}
+    return {"train_images": len(training.views.pictures.items("train")), "drawn": len(training.views.positions)}
+
+
 def _timing(training: Training, seconds: float) -> dict[str, float]:
-    seen = len(training.views.pictures.items("train")) * training.epoch
+    seen = len(training.views.positions) * training.epoch
     return {"seconds": round(seconds, 3), "images_per_second": round(seen / seconds, 2) if seconds > 0 else 0.0}

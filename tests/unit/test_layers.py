@@ -14,7 +14,8 @@ LAYERS = (  # a module may import only from the layers above its own; a folder c
     "labels autoaugment stats ratios picks ranking backbones fcn",
     "confusion counting maskfile streets zoo sheets sealed tensorfile locks",
     "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms states room",
-    "pixel_transforms recipe prepared scan epochs looks scoring checkpoint grouping simulate thumbnails overlays",
+    "pixel_transforms recipe prepared sampling scan epochs looks scoring checkpoint grouping simulate thumbnails "
+    "overlays",
     "runs spaces wording decomposition per_class views listing windows boxes",
     "store asking contrasts features tuning",
     "study classifying segmenting findings one_run progress",
