@@ -39,8 +39,8 @@ class Keeper:
     """
 
     partial: Path
+    environment: dict[str, Any]
     states: tuple[State, ...] = ()  # that were committed and are whole, newest first
-    environment: dict[str, Any] = field(default_factory=lambda: environment.full())
     pending: dict[str, bytes] = field(default_factory=dict)
     done_at: float = field(default_factory=lambda: time.monotonic())  # end of the last commit
     took: float = 0.0
@@ -171,15 +171,16 @@ def going_on(
     `allow_inexact` takes and remembers in `training.inexact`.
     """
     if not (partial / STATE).exists():
-        return _anew(partial)
-    committed, keeper = states.read(partial), Keeper(partial)
+        return _anew(partial, training.device)
+    here = environment.full(training.device)
+    committed, keeper = states.read(partial), Keeper(partial, environment=here)
     moved = moved_from(committed.environment, keeper.environment)
     if moved and not allow_inexact:
         raise IntegrityError([_other_environment(moved, partial)])
     fitting = [state for state in committed.states if all(_scored(row) == set(watched) for row in state.curves)]
     usable = [state for state in fitting if not (between_epochs and state.batch)]
     if not usable:
-        return _anew(partial)
+        return _anew(partial, training.device)
     state, torn = states.newest(partial, usable)
     for problem in torn:
         note(problem)
@@ -196,10 +197,10 @@ def _scored(row: dict[str, float]) -> set[str]:
     return {column.removesuffix("_accuracy") for column in row if column.endswith("_accuracy")}
 
 
-def _anew(partial: Path) -> Keeper:
+def _anew(partial: Path, device: str) -> Keeper:
     durable.remove(partial)
     durable.make_folder(partial)
-    return Keeper(partial)
+    return Keeper(partial, environment=environment.full(device))
 
 
 def _restore(training: "Training", partial: Path, committed: Committed, state: State) -> None:

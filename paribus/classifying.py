@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import features
+from paribus import devices, features
 from paribus.datasets import Item
 from paribus.errors import Diverged
 from paribus.predictions import Evidence
@@ -43,11 +43,13 @@ def score(training: "Training", pictures: Pictures, split: str) -> Arrays:
         if training.body_is_fixed:
             reached = features.of_split(training, pictures, split)
             head = training.model.get_submodule(training.head)
-            logits = [head(batch).flatten(1).float() for batch in reached.split(EVAL_BATCH)]
+            batches = (devices.moved(batch, training.device) for batch in reached.split(EVAL_BATCH))
+            logits = [head(batch).flatten(1).float() for batch in batches]
         else:
-            network, batches = training.in_evaluation(), pictures.evaluation(split, recipe)
+            network = training.in_evaluation()
+            batches = (devices.moved(batch, training.device) for batch in pictures.evaluation(split, recipe))
             logits = [network(normalized(batch, recipe)).float() for batch in batches]
-    together = torch.cat(logits)
+    together = devices.back(torch.cat(logits))
     if not together.isfinite().all():
         raise Diverged(f"an output is not finite after epoch {training.reached}")
     return {"logits": together.numpy()}

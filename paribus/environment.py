@@ -6,6 +6,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from paribus import devices
+
 PACKAGES = (
     "paribus", "torch", "torchvision", "timm", "segmentation-models-pytorch", "numpy", "pillow", "safetensors", "scipy",
 )  # fmt: skip
@@ -36,11 +38,11 @@ def full(device: str = "cpu") -> dict[str, Any]:
     """The environment of a run: versions, machine, threads, processor capability, device."""
     import torch
 
-    found = light()
-    return found | {
+    return {
+        **light(),
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "device": device,
+        **devices.described(device),
     }
 
 

@@ -15,6 +15,7 @@ from paribus.bound import Place as Place
 from paribus.bound import runs_of
 from paribus.contrasts import arms_still_needed, contrasts
 from paribus.datasets import ImageSet
+from paribus.devices import CPU
 from paribus.errors import DataError, IntegrityError, Problem, RunsFailed, StudyError
 from paribus.jobs import Job, Worker
 from paribus.jobs import Watcher as Watcher
@@ -203,15 +204,16 @@ def execute(
     limit: float = LIMIT,
     allow_inexact: bool = False,
     chosen: Callable[[Bound], None] = lambda bound: None,
+    device: str = CPU,
 ) -> None:
     """Train every run that is missing, look by look; stops asking for seeds where a question is decided.
 
     In a study with `tune` the tuning runs come first; `chosen` is told what is to be scored then, before any of it is
     trained. limit: GiB of decoded images that may be kept on disk. allow_inexact: runs that were begun in another
-    environment go on, and are marked for ever. Only for whoever holds the runs' lock. Raises RunsFailed (exit 4) after
-    all others are complete if some could not be trained.
+    environment go on, and are marked for ever. device: where networks compute. Only for whoever holds the runs' lock.
+    Raises RunsFailed (exit 4) after all others are complete if some could not be trained.
     """
-    worker = Worker(bound.weights, place.store, watcher, max_runs, limit, allow_inexact)
+    worker = Worker(bound.weights, place.store, watcher, max_runs, limit, allow_inexact, device)
     if bound.study.tuning is not None:
         bound = _tune(bound, place, worker)
         chosen(bound)

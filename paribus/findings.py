@@ -142,6 +142,23 @@ def _one_environment(looked: Looked) -> Finding:
     return Finding(code, title, "issue", sentence)
 
 
+def _bitwise(looked: Looked) -> Finding:
+    """Whether a repetition gives the same bits: on the processor it does; other devices add up in any order."""
+    code, title = "DEVICE", "Device"
+    used = {str((run.facts or {}).get("environment", {}).get("device", "cpu")) for run in _all_runs(looked)}
+    others = sorted(used - {"cpu"})
+    if not others:
+        return Finding(
+            code, title, "passed", "All runs computed on the processor, where a repetition gives equal bits."
+        )
+    sentence = (
+        f"Computed on {' and '.join(others)}: not bitwise on this device, for some of its operations add up in any "
+        "order. A repeated or resumed run may differ in the last digits, and by more after many steps. Paribus was not "
+        "tested on it."
+    )
+    return Finding(code, title, "tip", sentence)
+
+
 def _exact(looked: Looked) -> Finding:
     """Runs that went on in another environment than they began in, which `--allow-inexact` lets them."""
     code, title = "EXACT", "Interrupted runs"
@@ -396,6 +413,7 @@ CHECKS: tuple[Callable[[Looked], Finding], ...] = (
     _rare_classes,
     _video_split,
     _one_environment,
+    _bitwise,
     _exact,
     _images_left_out,
     _twins,

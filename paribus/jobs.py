@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from paribus import weights
 from paribus.contrasts import Contrast
+from paribus.devices import CPU
 from paribus.errors import DataChanged, DataError, Diverged, Problem
 from paribus.predictions import RunRecord
 from paribus.prepared import LIMIT, PREPARED, prepared, too_large
@@ -46,7 +47,7 @@ class Worker:
     """Trains jobs and keeps what they share.
 
     limit: GiB of decoded images that may be kept on disk. allow_inexact: runs that were begun in another environment go
-    on, and are marked for ever.
+    on, and are marked for ever. device: where networks compute.
     """
 
     weights: dict[str, Weights]  # by model name, for pretrained models
@@ -55,6 +56,7 @@ class Worker:
     max_runs: int | None = None
     limit: float = LIMIT
     allow_inexact: bool = False
+    device: str = CPU
     failures: list[Problem] = field(default_factory=list)
     stopped: bool = False
     trained: int = 0
@@ -83,7 +85,8 @@ class Worker:
         pictures = self._pictures(job.data, run.recipe.input.args["prepare"])
         self.watcher.started(name, run)
         if self.store.has(run):
-            score_again(run, pictures, self._state(run), self.store, self.store.unseen(run, job.splits))
+            unseen = self.store.unseen(run, job.splits)
+            score_again(run, pictures, self._state(run), self.store, unseen, self.device)
         else:
             train(
                 run,
@@ -95,6 +98,7 @@ class Worker:
                 self.watcher.noted,
                 self.allow_inexact,
                 left,
+                self.device,
             )
         self.watcher.finished(name, run, self.store.load(run.id, job.splits))
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from paribus import counting
+from paribus import counting, devices
 from paribus.confusion import mean_iou, pixel_accuracy
 from paribus.datasets import Item
 from paribus.errors import Diverged
@@ -68,7 +68,8 @@ def predicted(training: "Training", pictures: Pictures, split: str) -> Iterator[
         for few in batch.split(8):
             with torch.inference_mode(), training.precision():
                 # Enlarged in torch's default layout, and the argmax taken by numpy: each three times as fast here.
-                logits = network(normalized(few, recipe)).float().contiguous()
+                images = normalized(devices.moved(few, training.device), recipe)
+                logits = devices.back(network(images).float()).contiguous()
                 if not logits.isfinite().all():
                     raise Diverged(f"an output is not finite after epoch {training.reached}")
                 for one in logits:

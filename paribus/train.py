@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from paribus import (
     checkpoint,
     classifying,
+    devices,
     durable,
     environment,
     features,
@@ -74,6 +75,7 @@ class Training:
     loss: Any
     views: TrainingViews
     steps_per_epoch: int
+    device: str
     body_is_fixed: bool  # then what reaches the head is computed once, see `paribus.features`
     epoch: int = 0  # epochs that are trained and scored
     batch: int = 0  # steps of the next one that are done
@@ -92,7 +94,8 @@ class Training:
         return features.batches(self, epoch, first) if self._from_features else self.views.batches(epoch, first)
 
     def said(self, inputs: "torch.Tensor") -> "torch.Tensor":
-        """The network's output for a batch of an epoch."""
+        """The network's output for a batch of an epoch, which may be anywhere."""
+        inputs = devices.moved(inputs, self.device)
         if self._from_features:
             output: torch.Tensor = self.model.get_submodule(self.head)(inputs)
             return output.flatten(1)
@@ -105,7 +108,8 @@ class Training:
 
         height, width = eval_sizes(self.run.recipe)[0]
         probe = torch.linspace(-2, 2, 3 * height * width).reshape(1, 3, height, width)
-        return folding.folded(self.model.eval(), probe.contiguous(memory_format=torch.channels_last))
+        probe = devices.moved(probe.contiguous(memory_format=torch.channels_last), self.device)
+        return folding.folded(self.model.eval(), probe)
 
     @property
     def reached(self) -> int:
@@ -124,7 +128,9 @@ class Training:
         """The autocast context of the recipe's precision."""
         import torch
 
-        return torch.autocast("cpu", dtype=torch.bfloat16) if self.run.recipe.precision == "bf16" else nullcontext()
+        if self.run.recipe.precision != "bf16":
+            return nullcontext()
+        return torch.autocast(devices.kind(self.device), dtype=torch.bfloat16)
 
     @property
     def _from_features(self) -> bool:
@@ -135,12 +141,12 @@ def network(recipe: Recipe, num_classes: int, weights: dict[str, Any] | None, se
     """The model with its seeded initialisation, in channels-last layout.
 
     The body is built under its own stream and the new classifier is drawn from the stream of its qualified name, so
-    that another head shifts no draw of the body. Global random state is left as it was.
+    that another head shifts no draw of the body. Global random state is left as it was. It is in the processor's
+    memory: what is drawn is the same whatever the device.
     """
     import torch
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, "init"))
+    with devices.seeded(derive(seed, "init")):
         model: nn.Module = build(recipe.model, HOMES["model"], num_classes, weights)
         head = head_name(model)
         torch.manual_seed(derive(seed, "init", head))
@@ -148,10 +154,10 @@ def network(recipe: Recipe, num_classes: int, weights: dict[str, Any] | None, se
     return model.to(memory_format=torch.channels_last)
 
 
-def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Training:
-    """A training at its very beginning."""
+def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None, device: str = devices.CPU) -> Training:
+    """A training at its very beginning, its network on the device."""
     recipe, task = run.recipe, task_of(pictures)
-    model = network(recipe, len(pictures.images.classes), weights, run.seed)
+    model = devices.moved(network(recipe, len(pictures.images.classes), weights, run.seed), device)
     head = head_name(model)
     freezing.set_trainable(model, recipe.trainable, head)
     body, new = _groups(model, head)
@@ -167,6 +173,7 @@ def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None) -> Tra
         loss=build(recipe.loss, HOMES["loss"], task.counts(pictures, learned)),
         views=views,
         steps_per_epoch=steps,
+        device=device,
         body_is_fixed=task is classifying and features.usable(recipe, model, head),
         frozen=freezing.frozen_hashes(model, recipe.batch_norm),
     )
@@ -227,13 +234,9 @@ def mean_loss(training: Training) -> float:
 
 def train_step(training: Training, inputs: "torch.Tensor", targets: "torch.Tensor", step: int) -> float:
     """One step on one batch; the loss. Raises Diverged if it is not finite."""
-    import torch
-
     training.optimizer.zero_grad(set_to_none=True)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(training.run.seed, "drop", step))
-        with training.precision():
-            loss = training.loss(training.said(inputs), targets)
+    with devices.seeded(derive(training.run.seed, "drop", step), training.device), training.precision():
+        loss = training.loss(training.said(inputs), devices.moved(targets, training.device))
     value = float(loss.detach())
     if not np.isfinite(value):
         raise Diverged(f"the loss is {value} at step {step}")
@@ -252,6 +255,7 @@ def train(
     note: checkpoint.Note = lambda problem: None,
     allow_inexact: bool = False,
     left: int = 1,
+    device: str = devices.CPU,
 ) -> None:
     """Train a run and publish its folder; goes on from the last committed state if there is one.
 
@@ -262,7 +266,7 @@ def train(
     and IntegrityError.
     """
     partial = runs.partial(run.id)
-    training = prepare(run, pictures, weights)
+    training = prepare(run, pictures, weights, device)
     room.refuse_too_little(training, pictures, fingerprints, left, partial)
     watched = [split for split in fingerprints if training.task.each_epoch(split)]
     keeper = checkpoint.going_on(training, partial, watched, note, allow_inexact=allow_inexact)
@@ -274,7 +278,7 @@ def train(
     except Diverged:
         status = "diverged"
         last = int(training.curves[-1]["epoch"]) if training.curves else 0
-        training = prepare(run, pictures, weights)
+        training = prepare(run, pictures, weights, device)
         keeper = checkpoint.going_on(training, partial, watched, note, allow_inexact=allow_inexact, between_epochs=True)
         _to_last_finite(training, pictures, watched, keeper, last, began)
     except (stopping.Stopped, KeyboardInterrupt):
@@ -316,11 +320,16 @@ def _to_last_finite(
 
 
 def score_again(
-    run: Run, pictures: Pictures, weights: dict[str, Any] | None, runs: store.Store, fingerprints: dict[str, str]
+    run: Run,
+    pictures: Pictures,
+    weights: dict[str, Any] | None,
+    runs: store.Store,
+    fingerprints: dict[str, str],
+    device: str = devices.CPU,
 ) -> None:
     """Add evidence on splits that a finished run has not seen, from its two kept weights; nothing is trained."""
     about = runs.about(run.id)
-    training = prepare(run, pictures, weights)
+    training = prepare(run, pictures, weights, device)
     shapes = checkpoint.shapes_of(training)
     kept = {name: runs.weights(run.id, name, shapes) for name in ("best", "last")}
     epochs = {"best": int(about["best_epoch"]), "last": int(about["curves"][-1]["epoch"])}
@@ -440,7 +449,7 @@ def _about(training: Training, status: str) -> dict[str, Any]:
         "certificate": freezing.certificate(training.frozen, after, model, training.run.recipe.batch_norm),
         "classes": list(training.views.pictures.images.classes),
         **_drawn(training),
-        "environment": environment.full(),
+        "environment": environment.full(training.device),
         "exact": not training.inexact,
         "inexact": training.inexact,
     }

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paribus.datasets import ImageSet, Item
+from paribus.devices import alongside
 from paribus.parts import build
 from paribus.prepared import Prepared, reduced
 from paribus.recipe import Recipe, augment_home, augment_paths, has_masks, sides
@@ -138,11 +139,12 @@ def stacked(images: "Sequence[torch.Tensor]") -> "torch.Tensor":
 
 
 def normalized(batch: "torch.Tensor", recipe: Recipe) -> "torch.Tensor":
-    """float32 (B, 3, H, W): (pixel / 255 - mean) / std, by channel."""
+    """float32 (B, 3, H, W): (pixel / 255 - mean) / std, by channel; on the batch's device."""
     import torch
 
     statistics = recipe.input.args["normalize"]
     mean, std = (torch.tensor(statistics[k]).view(1, 3, 1, 1) * 255 for k in ("mean", "std"))
+    mean, std = alongside(mean, batch), alongside(std, batch)
     return ((batch.float() - mean) / std).contiguous(memory_format=torch.channels_last)
 
 

@@ -80,9 +80,11 @@ def train_and_report(
     command: str,
     prepared: float | None = None,
     allow_inexact: bool = False,
+    device: str = "auto",
 ) -> None:
-    from paribus import running
+    from paribus import devices, running
 
+    on = devices.chosen(device)
     screen = screen_of(study)
     try:
         done = running.run(
@@ -94,6 +96,7 @@ def train_and_report(
             pictures=pictures == "few",
             command=command,
             allow_inexact=allow_inexact,
+            device=on,
         )
     finally:
         screen.close()

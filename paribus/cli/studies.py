@@ -1,10 +1,11 @@
 """Commands on a study file: check, plan, run; and the studies that come with Paribus."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from paribus import devices
 from paribus.cli.opening import (
     holding,
     opened,
@@ -16,6 +17,7 @@ from paribus.cli.opening import (
 from paribus.cli.options import (
     OUT,
     Data,
+    Device,
     Hashes,
     Out,
     PicturesOption,
@@ -24,10 +26,6 @@ from paribus.cli.options import (
     Threads,
     WeightFiles,
 )
-from paribus.errors import Problem, StudyError
-
-if TYPE_CHECKING:
-    pass
 
 
 def check(study: StudyFile, plugin: Plugins = None) -> None:
@@ -58,6 +56,7 @@ def plan(
     sha256: Hashes = None,
     plugin: Plugins = None,
     threads: Threads = None,
+    device: Device = "auto",
     accuracy: Annotated[float, typer.Option(min=0.5, max=0.999, help="The accuracy you expect, for the power.")] = 0.88,
 ) -> None:
     """Before any training: what effect the design can detect, and how long it takes on this machine."""
@@ -66,7 +65,7 @@ def plan(
     from paribus.progress import duration
 
     bound, place = opened(read_study(study, plugin), out, data, weights, sha256, threads)
-    rows = costs(bound, place.store)
+    rows = costs(bound, place.store, devices.chosen(device))
     say("Time on this machine, from a few real steps:")
     for row in rows:
         once = f", and {duration(row.shared)} once" if row.shared else ""
@@ -117,19 +116,16 @@ def run(
             help="Let runs go on that were begun in another environment; the report says for ever that they did.",
         ),
     ] = False,
-    device: Annotated[str, typer.Option("--device", help="Only cpu in this version.")] = "cpu",
+    device: Device = "auto",
 ) -> None:
     """Train what is missing and write the report; the same command goes on after an interruption."""
-    if device != "cpu":
-        raise StudyError(
-            [Problem("DEVICE", f"--device {device}: this version computes on the cpu only.", fix="leave it out.")]
-        )
+    devices.checked(device)
     pictures_choice(pictures)
     read = read_study(study, plugin)
     command = _repeatable(study, data, weights, plugin)
     with holding(read, out):
         bound, place = opened(read, out, data, weights, sha256, threads)
-        train_and_report(read, bound, place, max_runs, pictures, command, prepared, allow_inexact)
+        train_and_report(read, bound, place, max_runs, pictures, command, prepared, allow_inexact, device)
 
 
 def demo(out: Out = Path("paribus-demo"), threads: Threads = None) -> None:

@@ -10,9 +10,9 @@ import pytest
 HOME = Path(__file__).parents[2] / "paribus"
 LAYERS = (  # a module may import only from the layers above its own; a folder counts as one module
     "errors faultpoints stopping",
-    "predictions questions parts seeding images durable environment naming patterns strictjson yamlfile heads faces "
+    "devices predictions questions parts seeding images durable naming patterns strictjson yamlfile heads faces "
     "labels autoaugment stats ratios picks ranking backbones fcn",
-    "confusion counting maskfile streets zoo sheets sealed tensorfile locks",
+    "environment confusion counting maskfile streets zoo sheets sealed tensorfile locks",
     "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms states room",
     "pixel_transforms recipe prepared sampling scan epochs looks scoring checkpoint grouping simulate thumbnails "
     "overlays",
