@@ -19,7 +19,7 @@ from paribus.devices import CPU
 from paribus.errors import DataError, IntegrityError, Problem, RunsFailed, StudyError
 from paribus.jobs import Job, Worker
 from paribus.jobs import Watcher as Watcher
-from paribus.parts import build, choices, resolve
+from paribus.parts import build, resolve
 from paribus.predictions import RunRecord
 from paribus.prepared import LIMIT
 from paribus.questions import Design
@@ -118,6 +118,8 @@ def image_set(recipe: Recipe, root: Path | None) -> ImageSet:
     part = recipe.images
     function = resolve(part.use, HOMES["data"], (part.use.rpartition(":")[0],))
     if reads_files(function):
+        if root is None and fetches(function):
+            return build(part, HOMES["data"])
         if root is None:
             raise StudyError([Problem("DATA_NO_ROOT", f"data `{part.use}` needs `root`: a folder or a name.")])
         return build(part, HOMES["data"], root)
@@ -126,7 +128,13 @@ def image_set(recipe: Recipe, root: Path | None) -> ImageSet:
 
 def reads_files(function: Any) -> bool:
     """Whether a data part takes a folder."""
-    return len(inspect.signature(function).parameters) > len(choices(function))
+    return any(p.kind is not p.KEYWORD_ONLY for p in inspect.signature(function).parameters.values())
+
+
+def fetches(function: Any) -> bool:
+    """Whether a data part finds its files itself where no folder is named."""
+    given = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    return all(p.default is not p.empty for p in given)
 
 
 def data_root(study: Study, root: str | None, data: Mapping[str, Path], watcher: Watcher | None = None) -> Path | None:

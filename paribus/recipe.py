@@ -5,6 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from paribus.datasets.published import NAMES
 from paribus.errors import unknown
 from paribus.labels import CAMVID11, SPACES
 from paribus.losses import OF_PIXELS
@@ -180,6 +181,10 @@ def _check_model_name(field: str, use: str) -> None:
     prefix, colon, name = use.partition(":")
     if field == "model" and use in PREFIXES:
         raise PartProblem([("", f"{use} needs a name: {use}:{'Unet' if use == 'smp' else 'resnet18'}.")])
+    if field == "data" and prefix == "torchvision":
+        if name not in NAMES:
+            raise PartProblem([("", unknown("torchvision data set", name or "", [f"torchvision:{n}" for n in NAMES]))])
+        return
     if field != "model" or not colon or prefix not in PREFIXES:
         return
     from paribus.zoo import known

@@ -7,8 +7,24 @@ are the study's choices. `root` comes from the run, and is part of no identity.
 from paribus.datasets.camvid_layouts import camvid
 from paribus.datasets.drawn import drives, faces, streets
 from paribus.datasets.folders import folder
+from paribus.datasets.hub import huggingface
 from paribus.datasets.items import SPLITS, ImageSet, Item
 from paribus.datasets.mask_folders import masks
+from paribus.datasets.published import pet_trimaps, torchvision
 from paribus.datasets.tables import csv
 
-__all__ = ["SPLITS", "ImageSet", "Item", "camvid", "csv", "drives", "faces", "folder", "masks", "streets"]
+__all__ = [
+    "SPLITS",
+    "ImageSet",
+    "Item",
+    "camvid",
+    "csv",
+    "drives",
+    "faces",
+    "folder",
+    "huggingface",
+    "masks",
+    "pet_trimaps",
+    "streets",
+    "torchvision",
+]

@@ -128,6 +128,7 @@ def test_a_share_is_one_factor_and_the_data_are_looked_at_once(tmp_path):
 @pytest.mark.parametrize("use", names_of(HOMES["data"]))
 def test_any_data_set_has_it(use):
     needed = {"classes": ["a", "b"]} if use == "masks" else {}
+    use = "torchvision:CIFAR10" if use == "torchvision" else use
     found = _completed_data(Part(use, needed | {"train_fraction": 0.5}), HOMES["data"], ())
     assert found.args == _completed_data(Part(use, needed), HOMES["data"], ()).args | {"train_fraction": 0.5}
 
