@@ -57,7 +57,7 @@ def _one_training_set(looked: Looked) -> Finding:
     named = ", ".join(f"{arm} ({100 * share:.4g} %)" for arm, share in shares.items() if share < 1)
     sentence = (
         f"Each seed draws its own training images, the same in all arms that draw as many: {named}. Intervals cover "
-        "which images of this set are drawn. The draws overlap, so that this is less than a new training set would change."
+        "which images of this set are drawn. The draws overlap, so that a new training set would change more."
     )
     apart = [q.name for q in _questions(looked) if len({shares[arm] for arm in q.weights}) > 1]
     if not apart:
