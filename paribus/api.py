@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import paribus.study
-from paribus import collect
+from paribus import collect, devices
 from paribus.errors import Problem, StudyError
 from paribus.execute import Place, Watcher
 from paribus.results import Results
@@ -35,25 +35,33 @@ class Study(paribus.study.Study):
         sha256: Mapping[str, str] | None = None,
         pictures: bool = True,
         allow_inexact: bool = False,
+        device: str = "auto",
         watcher: Watcher | None = None,
     ) -> Path:
         """Train what is missing and write the report, as `paribus run`; gives the report's page.
 
         data: name -> folder. weights: model -> file. sha256: model -> the hash its weights must have. allow_inexact:
-        runs that were begun in another environment go on, and are marked for ever. watcher: told of progress; lines on
-        stderr if not given.
+        runs that were begun in another environment go on, and are marked for ever. device: auto, cpu, cuda or mps.
+        watcher: told of progress; lines on stderr if not given.
         Raises DataError, MachineError, IntegrityError and LockedError, and RunsFailed after the report is written.
         """
         from paribus import running
         from paribus.progress import Screen
 
+        on = devices.chosen(device)
         screen = Screen(self.title)
         told = watcher or screen
         try:
             with running.holding(Place.of(self, Path(out))):
                 bound, place = running.open_study(self, Path(out), told, _paths(data), _paths(weights), threads, sha256)
                 done = running.run(
-                    bound, place, told, max_runs=max_runs, pictures=pictures, allow_inexact=allow_inexact
+                    bound,
+                    place,
+                    told,
+                    max_runs=max_runs,
+                    pictures=pictures,
+                    allow_inexact=allow_inexact,
+                    device=on,
                 )
         finally:
             screen.close()
@@ -112,7 +120,8 @@ class Study(paribus.study.Study):
         folder = Place.of(self, out).folder
         told = collect.read_lock(folder)
         of_lock = {key: told[key] for key in ("metric", "margin", "seeds", "looks", "epoch")}
-        of_lock["questions"] = [question | {"tuned": {}} for question in told["questions"]]  # found out, not asked
+        # What tuning chose is found out and not asked; locks of before shares were drawn name none.
+        of_lock["questions"] = [{"train_fractions": {}} | question | {"tuned": {}} for question in told["questions"]]
         of_lock["arms"] = {arm["name"]: (arm.get("tuning") or arm)["recipe"] for arm in told["arms"]}
         of_lock["tune"] = {key: tune[key] for key in ("grid", "seeds")} if (tune := told.get("tune")) else None
         if of_lock != self._asked():

@@ -84,8 +84,15 @@ def questions(
     good = [replace(q, primary=q.name == primary) for q in good]
     if control and "baseline" in recipes:
         ask = "A/A: the same recipe twice, under other seeds"
-        good.append(Question("a/a", ask, {"baseline": -1.0, CONTROL: 1.0}, metric, margin, control=True))
+        weights = {"baseline": -1.0, CONTROL: 1.0}
+        shares = _fractions(weights, recipes)
+        good.append(Question("a/a", ask, weights, metric, margin, control=True, train_fractions=shares))
     return tuple(good)
+
+
+def _fractions(weights: Iterable[str], recipes: Mapping[str, Recipe]) -> dict[str, float]:
+    """The shares of the training images that seeds draw, of the arms that draw one."""
+    return {arm: recipes[arm].train_fraction for arm in weights if arm in recipes and recipes[arm].train_fraction < 1}
 
 
 class _Asker:
@@ -171,6 +178,7 @@ class _Asker:
             changed=changed,
             consequences=consequences,
             score_in=space.plain() if space else None,
+            train_fractions=_fractions(weights, self.recipes),
         )
         self._comparable(question)
         return question

@@ -7,6 +7,7 @@ from paribus.naming import folder_name
 from paribus.questions import Design
 from paribus.recipe import Recipe
 from paribus.runs import Run, sources_of
+from paribus.sampling import fingerprint
 from paribus.scan import Scan
 from paribus.store import Store
 from paribus.study import Study
@@ -58,4 +59,6 @@ def runs_of(bound: Bound, arm: str, recipe: Recipe, seeds: tuple[int, ...]) -> t
     """The runs of a recipe on an arm's data, one a seed."""
     pretrained = bound.weights[network_of(recipe.model)].sha256 if recipe.model.args.get("pretrained") else None
     train, sources = bound.fingerprints(arm)["train"], sources_of(recipe)
-    return tuple(Run(recipe, seed, train, pretrained, sources) for seed in seeds)
+    items = bound.scans[arm].images.ordered("train") if recipe.train_fraction < 1 else []
+    marks = {seed: fingerprint(train, items, recipe.train_fraction, seed) for seed in seeds}
+    return tuple(Run(recipe, seed, marks[seed], pretrained, sources) for seed in seeds)

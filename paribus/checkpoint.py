@@ -39,8 +39,8 @@ class Keeper:
     """
 
     partial: Path
+    environment: dict[str, Any]
     states: tuple[State, ...] = ()  # that were committed and are whole, newest first
-    environment: dict[str, Any] = field(default_factory=lambda: environment.full())
     pending: dict[str, bytes] = field(default_factory=dict)
     done_at: float = field(default_factory=lambda: time.monotonic())  # end of the last commit
     took: float = 0.0
@@ -203,7 +203,7 @@ def _anew(partial: Path, training: "Training") -> Keeper:
 
 
 def _keeper(partial: Path, training: "Training") -> Keeper:
-    return Keeper(partial, environment=environment.full(processes=training.ranks.size))
+    return Keeper(partial, environment=environment.full(training.device, training.ranks.size))
 
 
 def position(training: "Training") -> tuple[dict[str, Any], bytes]:

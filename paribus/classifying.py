@@ -1,11 +1,13 @@
 """What a run of a classifier says about a split, and how that becomes a learning curve and evidence."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from paribus import features
+from paribus import devices, features
+from paribus.datasets import Item
 from paribus.errors import Diverged
 from paribus.predictions import Evidence
 from paribus.views import EVAL_BATCH, Pictures, normalized
@@ -21,9 +23,9 @@ def each_epoch(split: str) -> bool:
     return split != "train"
 
 
-def counts(pictures: Pictures) -> list[int]:
-    """The training images of each class, for losses with weights."""
-    labels = [item.label for item in pictures.items("train")]
+def counts(pictures: Pictures, items: Sequence[Item]) -> list[int]:
+    """The training images of each class, for losses with weights; items: those that the run trains on."""
+    labels = [item.label for item in items]
     return [int(n) for n in np.bincount(labels, minlength=len(pictures.images.classes))]
 
 
@@ -42,12 +44,15 @@ def score(training: "Training", pictures: Pictures, split: str) -> Arrays:
         if training.body_is_fixed:
             reached = features.of_split(training, pictures, split)
             head = training.model.get_submodule(training.head)
-            logits = [head(batch).flatten(1).float() for batch in reached[own].split(EVAL_BATCH)]
+            batches = (devices.moved(batch, training.device) for batch in reached[own].split(EVAL_BATCH))
+            logits = [head(batch).flatten(1).float() for batch in batches]
         else:
-            network, batches = training.in_evaluation(), pictures.evaluation(split, recipe, ranks)
+            network = training.in_evaluation()
+            batches = (devices.moved(batch, training.device) for batch in pictures.evaluation(split, recipe, ranks))
             logits = [network(normalized(batch, recipe)).float() for batch in batches]
     size = len(pictures.images.classes)
-    together = ranks.whole(torch.cat([torch.zeros(0, size), *logits]), len(pictures.items(split)), own)
+    mine = devices.back(torch.cat([torch.zeros(0, size, device=training.device), *logits]))
+    together = ranks.whole(mine, len(pictures.items(split)), own)
     if not together.isfinite().all():
         raise Diverged(f"an output is not finite after epoch {training.reached}")
     return {"logits": together.numpy()}
@@ -64,9 +69,10 @@ def row(pictures: Pictures, split: str, scores: Arrays) -> dict[str, float]:
     }
 
 
-def evidence(pictures: Pictures, split: str, epochs: list[int], scores: list[Arrays]) -> Evidence:
-    """What is stored of a split: the logits of each epoch."""
-    items = pictures.items(split)
+def evidence(
+    pictures: Pictures, split: str, items: Sequence[Item], epochs: list[int], scores: list[Arrays]
+) -> Evidence:
+    """What is stored of images of a split: the logits of each epoch."""
     return Evidence(
         split=split,
         image_ids=tuple(item.id for item in items),

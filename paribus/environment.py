@@ -7,6 +7,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from paribus import devices
+
 PACKAGES = (
     "paribus", "torch", "torchvision", "timm", "segmentation-models-pytorch", "numpy", "pillow", "safetensors", "scipy",
 )  # fmt: skip
@@ -42,12 +44,12 @@ def full(device: str = "cpu", processes: int = 1) -> dict[str, Any]:
     """The environment of a run: versions, machine, threads, processes, processor capability, device."""
     import torch
 
-    found = light()
-    return found | {
+    return {
+        **light(),
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "device": device,
         "processes": processes,
+        **devices.described(device),
     }
 
 

@@ -15,11 +15,12 @@ from paribus.bound import Place as Place
 from paribus.bound import runs_of
 from paribus.contrasts import arms_still_needed, contrasts
 from paribus.datasets import ImageSet
+from paribus.devices import CPU
 from paribus.errors import DataError, IntegrityError, Problem, RunsFailed, StudyError
 from paribus.jobs import Job, Worker, here
 from paribus.jobs import Watcher as Watcher
 from paribus.jobs import Where as Where
-from paribus.parts import build, choices, resolve
+from paribus.parts import build, resolve
 from paribus.predictions import RunRecord
 from paribus.prepared import LIMIT
 from paribus.questions import Design
@@ -101,7 +102,7 @@ def _known(lock: Path) -> dict[str, Any]:
 def data_lock(study: Study, arm: str) -> str:
     """The file that remembers an arm's data, by what they are: an arm that is added or moved changes no other's."""
     baseline, own = (
-        json.dumps([study.recipes[name].data.use, study.recipes[name].data.args, study.roots[name]], sort_keys=True)
+        json.dumps([study.recipes[name].images.use, study.recipes[name].images.args, study.roots[name]], sort_keys=True)
         for name in ("baseline", arm)
     )
     return DATA_LOCK if own == baseline else f"data-{hashlib.sha256(own.encode()).hexdigest()[:8]}.lock.json"
@@ -116,17 +117,26 @@ def _refuse_changed(known: dict[str, Any] | None, found: Scan, lock: Path) -> No
 
 def image_set(recipe: Recipe, root: Path | None) -> ImageSet:
     """The data set of a recipe, before it is scanned. `root` is given to data parts that read files."""
-    function = resolve(recipe.data.use, HOMES["data"], (recipe.data.use.rpartition(":")[0],))
+    part = recipe.images
+    function = resolve(part.use, HOMES["data"], (part.use.rpartition(":")[0],))
     if reads_files(function):
+        if root is None and fetches(function):
+            return build(part, HOMES["data"])
         if root is None:
-            raise StudyError([Problem("DATA_NO_ROOT", f"data `{recipe.data.use}` needs `root`: a folder or a name.")])
-        return build(recipe.data, HOMES["data"], root)
-    return build(recipe.data, HOMES["data"])
+            raise StudyError([Problem("DATA_NO_ROOT", f"data `{part.use}` needs `root`: a folder or a name.")])
+        return build(part, HOMES["data"], root)
+    return build(part, HOMES["data"])
 
 
 def reads_files(function: Any) -> bool:
     """Whether a data part takes a folder."""
-    return len(inspect.signature(function).parameters) > len(choices(function))
+    return any(p.kind is not p.KEYWORD_ONLY for p in inspect.signature(function).parameters.values())
+
+
+def fetches(function: Any) -> bool:
+    """Whether a data part finds its files itself where no folder is named."""
+    given = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    return all(p.default is not p.empty for p in given)
 
 
 def data_root(study: Study, root: str | None, data: Mapping[str, Path], watcher: Watcher | None = None) -> Path | None:
@@ -214,15 +224,16 @@ def execute(
     allow_inexact: bool = False,
     chosen: Callable[[Bound], None] = lambda bound: None,
     where: Where = here,
+    device: str = CPU,
 ) -> None:
     """Train every run that is missing, look by look; stops asking for seeds where a question is decided.
 
     In a study with `tune` the tuning runs come first; `chosen` is told what is to be scored then, before any of it is
     trained. limit: GiB of decoded images that may be kept on disk. allow_inexact: runs that were begun in another
-    environment go on, and are marked for ever. where: the runs are trained. Only for whoever holds the runs' lock.
-    Raises RunsFailed (exit 4) after all others are complete if some could not be trained.
+    environment go on, and are marked for ever. where: the runs are trained. device: on which networks compute. Only for
+    whoever holds the runs' lock. Raises RunsFailed (exit 4) after all others are complete if some could not be trained.
     """
-    worker = Worker(bound.weights, place.store, watcher, max_runs, limit, allow_inexact, where)
+    worker = Worker(bound.weights, place.store, watcher, max_runs, limit, allow_inexact, where, device=device)
     if bound.study.tuning is not None:
         bound = _tune(bound, place, worker)
         chosen(bound)

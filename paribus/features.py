@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from paribus import freezing
+from paribus import devices, freezing
 from paribus.recipe import Recipe
 from paribus.views import EVAL_BATCH, Pictures, eval_sizes, normalized
 
@@ -40,12 +40,12 @@ def _probed(recipe: Recipe, model: "nn.Module", head: str, seed: int) -> "tuple[
     caught = model.get_submodule(head).register_forward_hook(
         lambda module, inputs, output: seen.append((inputs[0].clone(), output.clone()))
     )
+    device = devices.of(model)
     height, width = eval_sizes(recipe)[0]
     probe = torch.linspace(-2, 2, 2 * 3 * height * width).reshape(2, 3, height, width)
     try:
-        with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            said = model(probe.contiguous(memory_format=torch.channels_last))
+        with torch.inference_mode(), devices.seeded(seed, device):
+            said = model(devices.moved(probe.contiguous(memory_format=torch.channels_last), device))
     finally:
         caught.remove()
     reached, put_out = seen[-1]
@@ -81,17 +81,19 @@ def _once(training: "Training", pictures: Pictures, key: tuple[Any, ...], images
 
 
 def _reached(training: "Training", images: "Iterator[torch.Tensor]") -> "torch.Tensor":
-    """The head's inputs for batches of uint8 images, in evaluation mode."""
+    """The head's inputs for batches of uint8 images, in evaluation mode; kept in the processor's memory."""
     import torch
 
     caught: list[torch.Tensor] = []
     network = training.in_evaluation()
     head = network.get_submodule(training.head)
-    handle = head.register_forward_pre_hook(lambda module, inputs: caught.append(inputs[0].detach().clone()))
+    handle = head.register_forward_pre_hook(
+        lambda module, inputs: caught.append(devices.back(inputs[0].detach()).clone())
+    )
     try:
         with torch.inference_mode(), training.precision():
             for batch in images:
-                network(normalized(batch, training.run.recipe))
+                network(normalized(devices.moved(batch, training.device), training.run.recipe))
     finally:
         handle.remove()
     with torch.inference_mode(False):

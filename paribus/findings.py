@@ -45,11 +45,28 @@ def of_study(study: dict[str, Any], arms: Sequence[Any], rows: Sequence[Contrast
 
 
 def _one_training_set(looked: Looked) -> Finding:
-    title = "One training set"
+    """What the intervals hold of the training set's own luck."""
+    shares = {arm["name"]: (arm["recipe"].get("data") or {}).get("train_fraction", 1.0) for arm in looked.study["arms"]}
+    if set(shares.values()) == {1.0}:
+        title = "One training set"
+        sentence = (
+            "All runs share one training set: what another set of training images would do is outside every interval."
+        )
+        return Finding("ONE_TRAINING_SET", title, "tip", sentence)
+    code, title = "ONE_TRAINING_SET", "Training images drawn by each seed"
+    named = ", ".join(f"{arm} ({100 * share:.4g} %)" for arm, share in shares.items() if share < 1)
     sentence = (
-        "All runs share one training set: what another set of training images would do is outside every interval."
+        f"Each seed draws its own training images, the same in all arms that draw as many: {named}. Intervals cover "
+        "which images of this set are drawn. The draws overlap, so that a new training set would change more."
     )
-    return Finding("ONE_TRAINING_SET", title, "tip", sentence)
+    apart = [q.name for q in _questions(looked) if len({shares[arm] for arm in q.weights}) > 1]
+    if not apart:
+        return Finding(code, title, "tip", sentence)
+    sentence += (
+        f" The two sides of {', '.join(apart)} draw different shares: their run-to-run variation holds different "
+        "amounts of the training set's luck, and fewer images mean fewer steps in as many epochs."
+    )
+    return Finding(code, title, "tip", sentence)
 
 
 def _scored_where_chosen(looked: Looked) -> Finding:
@@ -123,6 +140,23 @@ def _one_environment(looked: Looked) -> Finding:
         return Finding(code, title, "passed", "All runs come from one environment: versions, threads and processor.")
     sentence = f"The runs come from {len(seen)} environments; differences between arms may come from there."
     return Finding(code, title, "issue", sentence)
+
+
+def _bitwise(looked: Looked) -> Finding:
+    """Whether a repetition gives the same bits: on the processor it does; other devices add up in any order."""
+    code, title = "DEVICE", "Device"
+    used = {str((run.facts or {}).get("environment", {}).get("device", "cpu")) for run in _all_runs(looked)}
+    others = sorted(used - {"cpu"})
+    if not others:
+        return Finding(
+            code, title, "passed", "All runs computed on the processor, where a repetition gives equal bits."
+        )
+    sentence = (
+        f"Computed on {' and '.join(others)}: not bitwise on this device, for some of its operations add up in any "
+        "order. A repeated or resumed run may differ in the last digits, and by more after many steps. Paribus was not "
+        "tested on it."
+    )
+    return Finding(code, title, "tip", sentence)
 
 
 def _exact(looked: Looked) -> Finding:
@@ -379,6 +413,7 @@ CHECKS: tuple[Callable[[Looked], Finding], ...] = (
     _rare_classes,
     _video_split,
     _one_environment,
+    _bitwise,
     _exact,
     _images_left_out,
     _twins,

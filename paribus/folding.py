@@ -8,6 +8,8 @@ guessed from names.
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from paribus.devices import kind
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
@@ -26,7 +28,7 @@ def folded(model: "nn.Module", probe: "torch.Tensor") -> "nn.Module":
     if not any(isinstance(module, nn.BatchNorm2d) for module in model.modules()):
         return model
     # Whatever the caller does next: bf16 rounds too much to compare, and inference tensors count no changes in place.
-    with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
+    with torch.inference_mode(False), torch.no_grad(), torch.autocast(kind(str(probe.device)), enabled=False):
         lean = deepcopy(model)
         pairs, expected = _pairs(model, probe)
         for convolution, norm in pairs:

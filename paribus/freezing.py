@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from paribus import devices
 from paribus.errors import StudyError, unknown
 
 if TYPE_CHECKING:
@@ -108,5 +109,5 @@ def _hash(tensors: "dict[str, Tensor] | dict[str, nn.Parameter]") -> str:
     digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(devices.back(tensor.detach()).contiguous().numpy().tobytes())
     return digest.hexdigest()

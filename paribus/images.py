@@ -226,6 +226,14 @@ def _format(data: bytes, name: str) -> str:
     raise _problem("IMG_NOT_AN_IMAGE", f"is not an image but {_content(data)}.", name, "Fetch the file again.")
 
 
+def kind_of(data: bytes) -> str | None:
+    """The format of an image's bytes, by content; None for what is not read here."""
+    try:
+        return _format(data, "")
+    except ImageProblem:
+        return None
+
+
 def _not_allowed(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         return "AVIF" if data[8:12].startswith(b"avi") else "HEIC (HEIF)"

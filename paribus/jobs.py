@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from paribus import weights
 from paribus.contrasts import Contrast
+from paribus.devices import CPU
 from paribus.errors import DataChanged, DataError, Diverged, Problem, is_lack_of_memory
 from paribus.predictions import RunRecord
 from paribus.prepared import LIMIT, PREPARED, prepared, too_large
@@ -82,7 +83,7 @@ class Worker:
     """Trains jobs and keeps what they share.
 
     limit: GiB of decoded images that may be kept on disk. allow_inexact: runs that were begun in another environment go
-    on, and are marked for ever.
+    on, and are marked for ever. device: where networks compute.
     """
 
     weights: dict[str, Weights]  # by model name, for pretrained models
@@ -93,6 +94,7 @@ class Worker:
     allow_inexact: bool = False
     where: Where = here
     ranks: Ranks = ALONE  # the processes that train each run together
+    device: str = CPU
     failures: list[Problem] = field(default_factory=list)
     stopped: bool = False
     trained: int = 0
@@ -142,7 +144,8 @@ class Worker:
         pictures = self.pictures_of(job)
         self.watcher.started(name, run)
         if self.store.has(run):
-            score_again(run, pictures, self.state_of(run), self.store, self.store.unseen(run, job.splits))
+            unseen = self.store.unseen(run, job.splits)
+            score_again(run, pictures, self.state_of(run), self.store, unseen, self.device)
         else:
             train(
                 run,
@@ -155,6 +158,7 @@ class Worker:
                 self.allow_inexact,
                 left,
                 self.ranks,
+                self.device,
             )
         self.watcher.finished(name, run, self.store.load(run.id, job.splits))
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from paribus.parts import choices, names, resolve
+from paribus.datasets.published import NAMES
+from paribus.parts import PREFIXES, choices, names, resolve
 from paribus.recipe import HOMES
 
 KINDS = {
@@ -26,9 +27,12 @@ def lines(kind: str) -> Iterator[str]:
         parameters = [
             f"{p.name}={p.default!r}" if p.default is not p.empty else p.name for p in choices(function).values()
         ]
-        shown = f"{name}:NAME" if kind == "models" and "name" in parameters else name
+        shown = f"{name}:NAME" if kind in ("models", "datasets") and name in PREFIXES else name
         yield f"{shown}({', '.join(p for p in parameters if p != 'name')})"
         yield f"    {(function.__doc__ or '').strip().splitlines()[0]}"
+    if kind == "datasets":
+        yield "torchvision:NAME is one of " + ", ".join(NAMES)
+        yield "Every one takes train_fraction=1.0: the share of the training images that each seed draws for itself."
     if kind == "models":
         from paribus.weights import PACKAGED
 

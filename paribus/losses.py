@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
+from paribus.devices import alongside
 from paribus.labels import VOID
 from paribus.parts import NotNegative, Share
 
@@ -50,7 +51,8 @@ def cross_entropy(class_counts: Counts, *, label_smoothing: Share = 0.0, class_w
     def loss(logits: "torch.Tensor", targets: "torch.Tensor") -> "torch.Tensor":
         if not _counted(targets, weight, void):
             return logits.sum() * 0.0
-        return torchs(logits.float(), targets, weight, ignore_index=void, label_smoothing=label_smoothing)
+        own = None if weight is None else alongside(weight, logits)
+        return torchs(logits.float(), targets, own, ignore_index=void, label_smoothing=label_smoothing)
 
     return loss
 
@@ -75,7 +77,7 @@ def focal(class_counts: Counts, *, gamma: NotNegative = 2.0, class_weights: Weig
         each = far**gamma * minus_log_p
         if weight is None:
             return each.mean()
-        of_each = weight[targets[kept]]
+        of_each = alongside(weight, targets)[targets[kept]]
         return (of_each * each).sum() / of_each.sum()
 
     return loss
@@ -113,7 +115,7 @@ def _counted(targets: "torch.Tensor", weight: "torch.Tensor | None", void: int) 
     """Whether anything of a batch has a weight above 0: a mean over nothing is not a number."""
     if weight is None or bool((weight > 0).all()):
         return bool((targets != void).any())
-    return bool((weight[targets[targets != void]] > 0).any())
+    return bool((alongside(weight, targets)[targets[targets != void]] > 0).any())
 
 
 def _weights(counts: Counts, how: Weighting) -> "torch.Tensor | None":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
+from paribus import devices
 from paribus.execute import Bound
 from paribus.plans import DesignRow, design_power
 from paribus.recipe import Recipe, has_masks, sides
@@ -74,8 +75,10 @@ class QuestionPower:
     rows: tuple[DesignRow, ...]
 
 
-def costs(bound: Bound, store: Store, precisions: Sequence[str] = PRECISIONS) -> list[ArmCost]:
-    """The cost of every arm, in the order of the study; arms with the same recipe are timed once.
+def costs(
+    bound: Bound, store: Store, precisions: Sequence[str] = PRECISIONS, device: str = devices.CPU
+) -> list[ArmCost]:
+    """The cost of every arm on a device, in the order of the study; arms with the same recipe are timed once.
 
     precisions: those that are timed; an arm's own must be among them.
     """
@@ -98,7 +101,7 @@ def costs(bound: Bound, store: Store, precisions: Sequence[str] = PRECISIONS) ->
             shorter = run.recipe.input.args["prepare"]
             shared = pictures.setdefault((id(each), shorter), Pictures(each.images, shorter=shorter))
             known[key] = {
-                precision: _speed(bound, replace(run, recipe=replace(run.recipe, precision=precision)), shared)
+                precision: _speed(bound, replace(run, recipe=replace(run.recipe, precision=precision)), shared, device)
                 for precision in precisions
             }
         images = Counter(item.split for item in each.images.items)
@@ -157,13 +160,13 @@ def _cost(
     )
 
 
-def _speed(bound: Bound, run: Run, pictures: "Pictures") -> _Speed:
+def _speed(bound: Bound, run: Run, pictures: "Pictures", device: str) -> _Speed:
     """From a few real steps and one evaluation batch."""
     from paribus import room, weights
     from paribus.train import prepare
 
     state = weights.load(bound.weights[network_of(run.recipe.model)]) if run.weights else None
-    training = prepare(run, pictures, state)
+    training = prepare(run, pictures, state, device=device)
     image = _evaluation_seconds(training, pictures)
     from_features = training.body_is_fixed and run.recipe.views is not None
     epoch = 0.0 if from_features else _training_seconds(training)
@@ -183,6 +186,7 @@ def _training_seconds(training: "Training") -> float:
     began = time.perf_counter()
     for step, (images, targets) in zip(range(WARM_UP + STEPS), batches, strict=False):
         train_step(training, images, targets, step)
+        devices.wait(training.device)
         timed.append(time.perf_counter() - began)
         began = time.perf_counter()
     return _middle(timed[WARM_UP:] or timed) * training.steps_per_epoch
@@ -195,12 +199,14 @@ def _evaluation_seconds(training: "Training", pictures: "Pictures") -> float:
     from paribus.views import normalized
 
     recipe = training.run.recipe
-    batch = next(pictures.evaluation("train", recipe))[:EVAL_STEP]
+    batch = devices.moved(next(pictures.evaluation("train", recipe))[:EVAL_STEP], training.device)
     training.model.eval()
     with torch.inference_mode(), training.precision():
         training.model(normalized(batch, recipe))
+        devices.wait(training.device)
         began = time.perf_counter()
         training.model(normalized(batch, recipe))
+        devices.wait(training.device)
     return (time.perf_counter() - began) / len(batch)
 
 

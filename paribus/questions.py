@@ -19,6 +19,7 @@ class Question:
     bundle: several units differ, declared so.
     score_in: the label space in which all arms are scored, {"name", "classes": [...], "merge": {new: [old, ...]}}; an
     arm whose classes are those of the space passes through. None scores every arm in its own, which must be one.
+    train_fractions: arm -> the share of the training images that each of its seeds draws, where that is below 1.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Question:
     consequences: dict[str, list[Any]] = field(default_factory=dict)
     score_in: dict[str, Any] | None = None
     tuned: dict[str, list[Any]] = field(default_factory=dict)
+    train_fractions: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

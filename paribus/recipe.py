@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from paribus.datasets.published import NAMES
 from paribus.errors import unknown
 from paribus.labels import SPACES, own_space
 from paribus.losses import OF_PIXELS
-from paribus.parts import PREFIXES, Part, PartProblem, completed
+from paribus.parts import PREFIXES, Part, PartProblem, Range, completed, fitted
 
 HOMES = {
     "data": "paribus.datasets",
@@ -36,6 +37,8 @@ DEFAULTS: dict[str, Any] = {
 FIELDS = ("data", "model", *DEFAULTS)
 MOST_PARTS = 64  # of an augmentation
 PLACES = ("root",)  # arguments of data that say where, not what: never part of a recipe
+TRAIN_FRACTION = "train_fraction"  # an argument of every data set, whatever its part: see `paribus.sampling`
+Fraction = Annotated[float, Range(above=0, high=1)]
 
 Written = dict[str, Any]  # a recipe as the study file writes it, field -> value
 Problems = list[tuple[tuple[str | int, ...], str]]  # path below the recipe, sentence
@@ -67,6 +70,16 @@ class Recipe:
     batch_size: int
     precision: str
 
+    @property
+    def train_fraction(self) -> float:
+        """The share of the training images that each seed draws for itself."""
+        return float(self.data.args.get(TRAIN_FRACTION, 1.0))
+
+    @property
+    def images(self) -> Part:
+        """The data part alone, without what every data set has: what it gives is the same for all fractions."""
+        return Part(self.data.use, {k: v for k, v in self.data.args.items() if k != TRAIN_FRACTION})
+
     def plain(self) -> dict[str, Any]:
         """Nested and JSON-ready, parts as {"use": name, argument: value}."""
         return {name: _plain(getattr(self, name)) for name in FIELDS}
@@ -86,6 +99,8 @@ class Recipe:
             value = getattr(self, name)
             if isinstance(value, Part):
                 yield from _part_choices(name, value)
+                if name == "data" and TRAIN_FRACTION not in value.args:
+                    yield f"{name}.{TRAIN_FRACTION}", 1.0
             elif name == "augment":
                 yield "augment", [part.use for part in value]
                 for path, part in zip(augment_paths([p.use for p in value]), value, strict=True):
@@ -128,7 +143,31 @@ def _completed_field(name: str, value: Any, home: str, plugins: tuple[str, ...])
 
 def _completed_part(name: str, value: Any, home: str, plugins: tuple[str, ...]) -> Part:
     part = part_of(value, name)
-    part = Part(part.use, {k: v for k, v in part.args.items() if not (name == "data" and k in PLACES)})
+    if name == "data":
+        return _completed_data(part, home, plugins)
+    return _completed_alone(name, part, home, plugins)
+
+
+def _completed_data(part: Part, home: str, plugins: tuple[str, ...]) -> Part:
+    """A data part, with `train_fraction` where it is below 1: the id of a run on all images has none."""
+    own = Part(part.use, {k: v for k, v in part.args.items() if k not in (*PLACES, TRAIN_FRACTION)})
+    problems: Problems = []
+    more: dict[str, Any] = {}
+    try:
+        fraction = fitted(part.args.get(TRAIN_FRACTION, 1.0), Fraction)
+        more = {TRAIN_FRACTION: fraction} if fraction < 1 else {}
+    except ValueError as error:
+        problems = [((TRAIN_FRACTION,), f"{TRAIN_FRACTION} {error}.")]
+    try:
+        own = _completed_alone("data", own, home, plugins)
+    except RecipeProblem as error:
+        problems = [*error.problems, *problems]
+    if problems:
+        raise RecipeProblem(problems)
+    return Part(own.use, own.args | more)
+
+
+def _completed_alone(name: str, part: Part, home: str, plugins: tuple[str, ...]) -> Part:
     try:
         _check_model_name(name, part.use)
         part = completed(part, home, plugins)
@@ -142,6 +181,10 @@ def _check_model_name(field: str, use: str) -> None:
     prefix, colon, name = use.partition(":")
     if field == "model" and use in PREFIXES:
         raise PartProblem([("", f"{use} needs a name: {use}:{'Unet' if use == 'smp' else 'resnet18'}.")])
+    if field == "data" and prefix == "torchvision":
+        if name not in NAMES:
+            raise PartProblem([("", unknown("torchvision data set", name or "", [f"torchvision:{n}" for n in NAMES]))])
+        return
     if field != "model" or not colon or prefix not in PREFIXES:
         return
     from paribus.zoo import known

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from paribus import durable, maskpictures, sealed
 from paribus.collect import collect, lock
+from paribus.devices import CPU
 from paribus.errors import DataError, IntegrityError, MachineError, RunsFailed
 from paribus.execute import STUDY_LOCK, Bound, Place, Watcher, Where, bind, data_lock, execute
 from paribus.jobs import here
@@ -96,11 +97,13 @@ def run(
     command: str | None = None,
     allow_inexact: bool = False,
     where: Where = here,
+    device: str = CPU,
 ) -> Outcome:
     """Train every run that is missing and write locks, report and tables into the study's folder.
 
     Only within `holding(place)`. prepared: GiB of decoded images that may be kept on disk, LIMIT if not given.
     allow_inexact: runs that were begun in another environment go on, and are marked for ever. where: runs are trained.
+    device: on which networks compute, see `paribus.devices.chosen`.
     """
     durable.make_folder(place.folder)
     for name, each in {data_lock(bound.study, arm): each for arm, each in bound.scans.items()}.items():
@@ -115,7 +118,7 @@ def run(
     failed = None
     try:
         limit = LIMIT if prepared is None else prepared
-        execute(bound, place, watcher, max_runs, limit, allow_inexact, chosen=write_lock, where=where)
+        execute(bound, place, watcher, max_runs, limit, allow_inexact, write_lock, where, device)
     except RunsFailed as error:
         failed = error
         _write_findings(place, records + [problem.record() for problem in failed.problems])

@@ -17,7 +17,8 @@ FORMAT = 1  # a change that makes old folders wrong adds one
 class Run:
     """What determines every number of a run on one kind of machine.
 
-    train: fingerprint of the training split. weights: sha256 of the pretrained weights' file, or None.
+    train: fingerprint of the training images, of those drawn where the seed draws a share. weights: sha256 of the
+    pretrained weights' file, or None.
     sources: module -> sha256 of its source, for parts that the user brought.
     """
 

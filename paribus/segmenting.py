@@ -1,15 +1,16 @@
 """What a run of a segmentation says about a split: pixel counts by truth and prediction, image by image."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from paribus import counting
+from paribus import counting, devices
 from paribus.confusion import mean_iou, pixel_accuracy
+from paribus.datasets import Item
 from paribus.errors import Diverged
 from paribus.labels import VOID
 from paribus.predictions import MaskEvidence
@@ -28,13 +29,16 @@ def each_epoch(split: str) -> bool:
     return split == "val"
 
 
-def counts(pictures: Pictures) -> "PixelCounts":
-    """The training pixels of each class, and all pixels of the images that hold it, for losses with weights."""
+def counts(pictures: Pictures, items: Sequence[Item]) -> "PixelCounts":
+    """The training pixels of each class, and all pixels of the images that hold it, for losses with weights.
+
+    items: the images that the run trains on.
+    """
     from paribus.losses import PixelCounts
 
     size = len(pictures.images.classes)
     own, whole = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    for item in pictures.items("train"):
+    for item in items:
         found = np.bincount(pictures.mask(item).numpy().ravel(), minlength=VOID + 1)[:size]
         own += found
         whole += np.where(found > 0, found.sum(), 0)
@@ -82,7 +86,8 @@ def predicted(
         for few in batch.split(8):
             with torch.inference_mode(), training.precision():
                 # Enlarged in torch's default layout, and the argmax taken by numpy: each three times as fast here.
-                logits = network(normalized(few, recipe)).float().contiguous()
+                images = normalized(devices.moved(few, training.device), recipe)
+                logits = devices.back(network(images).float()).contiguous()
                 if not logits.isfinite().all():
                     raise Diverged(f"an output is not finite after epoch {training.reached}")
                 for one in logits:
@@ -99,11 +104,13 @@ def row(pictures: Pictures, split: str, scores: Arrays) -> dict[str, float]:
     }
 
 
-def evidence(pictures: Pictures, split: str, epochs: list[int], scores: list[Arrays]) -> MaskEvidence:
-    """What is stored of a split: the counts of each epoch."""
+def evidence(
+    pictures: Pictures, split: str, items: Sequence[Item], epochs: list[int], scores: list[Arrays]
+) -> MaskEvidence:
+    """What is stored of images of a split: the counts of each epoch."""
     return MaskEvidence(
         split=split,
-        image_ids=tuple(item.id for item in pictures.items(split)),
+        image_ids=tuple(item.id for item in items),
         classes=pictures.images.classes,
         epochs=tuple(epochs),
         confusion=np.stack([each["confusion"] for each in scores]).astype(np.int32),

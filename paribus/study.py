@@ -142,6 +142,7 @@ class _Reader:
         self._check_arms(arms, recipes)
         primary = self._text("primary", None)
         questions = asking.questions(self, arms, factors, recipes, metric, margin, primary, control)
+        self._check_scored(split, recipes)
         scored = seeds + tuple(s + CONTROL_SEEDS for s in seeds if control)
         tuning = tune.tuning(self, scored, metric, written, recipes)
         if self.problems:
@@ -151,6 +152,13 @@ class _Reader:
             groups=groups, control=control, on_leak=str(on_leak), primary=primary, arms=arms, recipes=recipes,
             questions=questions, roots=roots, plugins=self.plugins, tuning=tuning,
         )  # fmt: skip
+
+    def _check_scored(self, split: str | None, recipes: dict[str, Recipe]) -> None:
+        """Training images cannot be scored where every seed draws its own."""
+        drawing = [arm for arm, recipe in recipes.items() if recipe.train_fraction < 1]
+        if split == "train" and drawing:
+            message = f"scores on train need the same images in every run, and seeds of {', '.join(drawing)} draw some."
+            self.problem(("split",), message, "split: val, or train_fraction: 1.")
 
     # --- what is asked
 

@@ -1,7 +1,7 @@
 """One run, from recipe and seed to evidence. The loop is a generator; whoever iterates scores, stores and stops."""
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from paribus import (
     checkpoint,
     classifying,
+    devices,
     durable,
     environment,
     features,
@@ -24,6 +25,7 @@ from paribus import (
     store,
     tensorfile,
 )  # fmt: skip
+from paribus.datasets import Item
 from paribus.errors import Diverged
 from paribus.heads import head_name
 from paribus.parts import Part, build
@@ -47,11 +49,11 @@ class Task(Protocol):
     """What sets classifiers apart from segmentations: `paribus.classifying` and `paribus.segmenting`."""
 
     def each_epoch(self, split: str) -> bool: ...
-    def counts(self, pictures: Pictures) -> Any: ...
+    def counts(self, pictures: Pictures, items: Sequence[Item]) -> Any: ...
     def score(self, training: "Training", pictures: Pictures, split: str) -> Arrays: ...
     def row(self, pictures: Pictures, split: str, scores: Arrays) -> dict[str, float]: ...
     def evidence(
-        self, pictures: Pictures, split: str, epochs: list[int], scores: list[Arrays]
+        self, pictures: Pictures, split: str, items: Sequence[Item], epochs: list[int], scores: list[Arrays]
     ) -> Evidence | MaskEvidence: ...
 
 
@@ -73,6 +75,7 @@ class Training:
     loss: Any
     views: TrainingViews
     steps_per_epoch: int
+    device: str
     body_is_fixed: bool  # then what reaches the head is computed once, see `paribus.features`
     ranks: Ranks = ALONE  # the processes that train it together
     epoch: int = 0  # epochs that are trained and scored
@@ -92,7 +95,8 @@ class Training:
         return features.batches(self, epoch, first) if self._from_features else self.views.batches(epoch, first)
 
     def said(self, inputs: "torch.Tensor") -> "torch.Tensor":
-        """The network's output for a batch of an epoch."""
+        """The network's output for a batch of an epoch, which may be anywhere."""
+        inputs = devices.moved(inputs, self.device)
         if self._from_features:
             output: torch.Tensor = self.model.get_submodule(self.head)(inputs)
             return output.flatten(1)
@@ -105,7 +109,8 @@ class Training:
 
         height, width = eval_sizes(self.run.recipe)[0]
         probe = torch.linspace(-2, 2, 3 * height * width).reshape(1, 3, height, width)
-        return folding.folded(self.model.eval(), probe.contiguous(memory_format=torch.channels_last))
+        probe = devices.moved(probe.contiguous(memory_format=torch.channels_last), self.device)
+        return folding.folded(self.model.eval(), probe)
 
     @property
     def reached(self) -> int:
@@ -124,7 +129,9 @@ class Training:
         """The autocast context of the recipe's precision."""
         import torch
 
-        return torch.autocast("cpu", dtype=torch.bfloat16) if self.run.recipe.precision == "bf16" else nullcontext()
+        if self.run.recipe.precision != "bf16":
+            return nullcontext()
+        return torch.autocast(devices.kind(self.device), dtype=torch.bfloat16)
 
     @property
     def _from_features(self) -> bool:
@@ -135,12 +142,12 @@ def network(recipe: Recipe, num_classes: int, weights: dict[str, Any] | None, se
     """The model with its seeded initialisation, in channels-last layout.
 
     The body is built under its own stream and the new classifier is drawn from the stream of its qualified name, so
-    that another head shifts no draw of the body. Global random state is left as it was.
+    that another head shifts no draw of the body. Global random state is left as it was. It is in the processor's
+    memory: what is drawn is the same whatever the device.
     """
     import torch
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, "init"))
+    with devices.seeded(derive(seed, "init")):
         model: nn.Module = build(recipe.model, HOMES["model"], num_classes, weights)
         head = head_name(model)
         torch.manual_seed(derive(seed, "init", head))
@@ -148,15 +155,21 @@ def network(recipe: Recipe, num_classes: int, weights: dict[str, Any] | None, se
     return model.to(memory_format=torch.channels_last)
 
 
-def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None, ranks: Ranks = ALONE) -> Training:
-    """A training at its very beginning."""
+def prepare(
+    run: Run,
+    pictures: Pictures,
+    weights: dict[str, Any] | None,
+    ranks: Ranks = ALONE,
+    device: str = devices.CPU,
+) -> Training:
+    """A training at its very beginning, its network on the device."""
     recipe, task = run.recipe, task_of(pictures)
-    model = network(recipe, len(pictures.images.classes), weights, run.seed)
+    model = devices.moved(network(recipe, len(pictures.images.classes), weights, run.seed), device)
     head = head_name(model)
     freezing.set_trainable(model, recipe.trainable, head)
     body, new = _groups(model, head)
     views = TrainingViews(pictures, recipe, run.seed, ranks)
-    steps = views.steps()
+    steps, learned = views.steps(), [pictures.items("train")[position] for position in views.positions]
     return Training(
         run=run,
         task=task,
@@ -164,9 +177,10 @@ def prepare(run: Run, pictures: Pictures, weights: dict[str, Any] | None, ranks:
         head=head,
         optimizer=build(recipe.optimizer, HOMES["optimizer"], new, body),
         factor=build(recipe.schedule, HOMES["schedule"], steps * recipe.epochs, steps),
-        loss=build(recipe.loss, HOMES["loss"], task.counts(pictures)),
+        loss=build(recipe.loss, HOMES["loss"], task.counts(pictures, learned)),
         views=views,
         steps_per_epoch=steps,
+        device=device,
         body_is_fixed=task is classifying and features.usable(recipe, model, head),
         ranks=ranks,
         frozen=freezing.frozen_hashes(model, recipe.batch_norm),
@@ -229,16 +243,13 @@ def mean_loss(training: Training) -> float:
 
 def train_step(training: Training, inputs: "torch.Tensor", targets: "torch.Tensor", step: int) -> float:
     """One step on one batch, or on this process's part of it; the loss of the batch. Raises Diverged."""
-    import torch
-
     ranks, count = training.ranks, training.ranks.counted(len(targets))
     training.optimizer.zero_grad(set_to_none=True)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(training.run.seed, "drop", step))
-        with training.precision():
-            with ranks.on_whole_batches(count):
-                said = training.said(inputs)
-            loss = training.loss(ranks.whole(said, count), ranks.whole(targets, count))
+    with devices.seeded(derive(training.run.seed, "drop", step), training.device), training.precision():
+        with ranks.on_whole_batches(count):
+            said = training.said(inputs)
+        known = devices.moved(targets, training.device)
+        loss = training.loss(ranks.whole(said, count), ranks.whole(known, count))
     value = float(loss.detach())
     if not np.isfinite(value):
         raise Diverged(f"the loss is {value} at step {step}")
@@ -259,6 +270,7 @@ def train(
     allow_inexact: bool = False,
     left: int = 1,
     ranks: Ranks = ALONE,
+    device: str = devices.CPU,
 ) -> None:
     """Train a run and publish its folder; goes on from the last committed state if there is one.
 
@@ -269,7 +281,7 @@ def train(
     that train it together; this is the first, the others `accompany` it. Raises MachineError, IntegrityError, RankLost.
     """
     partial = runs.partial(run.id)
-    training = prepare(run, pictures, weights, ranks)
+    training = prepare(run, pictures, weights, ranks, device)
     room.refuse_too_little(training, pictures, fingerprints, left, partial)
     watched = [split for split in fingerprints if training.task.each_epoch(split)]
     keeper = checkpoint.going_on(training, partial, watched, note, allow_inexact=allow_inexact)
@@ -282,7 +294,7 @@ def train(
     except Diverged:
         status = "diverged"
         last = int(training.curves[-1]["epoch"]) if training.curves else 0
-        training = prepare(run, pictures, weights, ranks)
+        training = prepare(run, pictures, weights, ranks, device)
         keeper = checkpoint.going_on(training, partial, watched, note, allow_inexact=allow_inexact, between_epochs=True)
         _tell(training, fingerprints, last)
         _to_last_finite(training, pictures, watched, keeper, last, began)
@@ -346,11 +358,16 @@ def accompany(training: Training, pictures: Pictures, splits: Collection[str], u
 
 
 def score_again(
-    run: Run, pictures: Pictures, weights: dict[str, Any] | None, runs: store.Store, fingerprints: dict[str, str]
+    run: Run,
+    pictures: Pictures,
+    weights: dict[str, Any] | None,
+    runs: store.Store,
+    fingerprints: dict[str, str],
+    device: str = devices.CPU,
 ) -> None:
     """Add evidence on splits that a finished run has not seen, from its two kept weights; nothing is trained."""
     about = runs.about(run.id)
-    training = prepare(run, pictures, weights)
+    training = prepare(run, pictures, weights, device=device)
     shapes = checkpoint.shapes_of(training)
     kept = {name: runs.weights(run.id, name, shapes) for name in ("best", "last")}
     epochs = {"best": int(about["best_epoch"]), "last": int(about["curves"][-1]["epoch"])}
@@ -402,7 +419,7 @@ def _write_results(
     for split, fingerprint in fingerprints.items():
         if training.task.each_epoch(split):
             scores = [each[split] for each in by_epoch.values()]
-            found = training.task.evidence(pictures, split, list(by_epoch), scores)
+            found = training.task.evidence(pictures, split, pictures.items(split), list(by_epoch), scores)
             store.write_evidence(final, fingerprint, found)
         else:
             _write_kept(training, pictures, kept, epochs, final, split, fingerprint)
@@ -419,10 +436,18 @@ def _write_kept(
     split: str,
     fingerprint: str,
 ) -> None:
-    """Evidence on a split from the kept weights: best and last, or the last alone for the clean training images."""
+    """Evidence on a split from the kept weights: best and last, or the last alone for the clean training images.
+
+    Of the training images only those that the run has trained on.
+    """
     by_epoch = {epochs[name]: kept[name] for name in (("last",) if split == "train" else ("best", "last"))}
     scores = [_scored(training, pictures, split, by_epoch[epoch]) for epoch in sorted(by_epoch)]
-    store.write_evidence(folder, fingerprint, training.task.evidence(pictures, split, sorted(by_epoch), scores))
+    items = pictures.items(split)
+    if split == "train":
+        positions = training.views.positions
+        items = [items[position] for position in positions]
+        scores = [{name: array[positions] for name, array in each.items()} for each in scores]
+    store.write_evidence(folder, fingerprint, training.task.evidence(pictures, split, items, sorted(by_epoch), scores))
 
 
 def _scored(training: Training, pictures: Pictures, split: str, weights: bytes) -> Arrays:
@@ -463,12 +488,20 @@ def _about(training: Training, status: str, processes: int) -> dict[str, Any]:
         "certificate": freezing.certificate(training.frozen, after, model, training.run.recipe.batch_norm),
         "classes": list(images.classes),
         "space": images.space.plain() if images.space is not None else None,
-        "environment": environment.full(processes=processes),
+        **_drawn(training),
+        "environment": environment.full(training.device, processes),
         "exact": not training.inexact,
         "inexact": training.inexact,
     }
 
 
+def _drawn(training: Training) -> dict[str, int]:
+    """How many training images there were to draw from and how many were drawn, where the seed draws a share."""
+    if training.run.recipe.train_fraction == 1:
+        return {}
+    return {"train_images": len(training.views.pictures.items("train")), "drawn": len(training.views.positions)}
+
+
 def _timing(training: Training, seconds: float) -> dict[str, float]:
-    seen = len(training.views.pictures.items("train")) * training.epoch
+    seen = len(training.views.positions) * training.epoch
     return {"seconds": round(seconds, 3), "images_per_second": round(seen / seconds, 2) if seconds > 0 else 0.0}

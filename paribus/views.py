@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paribus.datasets import ImageSet, Item
+from paribus.devices import alongside
 from paribus.parts import build
 from paribus.prepared import Prepared, reduced
 from paribus.ranks import ALONE, Ranks
 from paribus.recipe import Recipe, augment_home, augment_paths, has_masks, sides
+from paribus.sampling import drawn
 from paribus.seeding import derive, generator
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ class Pictures:
     def items(self, split: str) -> list[Item]:
         """The items of a split in the order in which evidence and draws count them: by id."""
         if split not in self._items:
-            self._items[split] = sorted((i for i in self.images.items if i.split == split), key=lambda i: i.id)
+            self._items[split] = self.images.ordered(split)
         return self._items[split]
 
     def pixels(self, item: Item) -> "torch.Tensor":
@@ -149,11 +152,12 @@ def stacked(images: "Sequence[torch.Tensor]") -> "torch.Tensor":
 
 
 def normalized(batch: "torch.Tensor", recipe: Recipe) -> "torch.Tensor":
-    """float32 (B, 3, H, W): (pixel / 255 - mean) / std, by channel."""
+    """float32 (B, 3, H, W): (pixel / 255 - mean) / std, by channel; on the batch's device."""
     import torch
 
     statistics = recipe.input.args["normalize"]
     mean, std = (torch.tensor(statistics[k]).view(1, 3, 1, 1) * 255 for k in ("mean", "std"))
+    mean, std = alongside(mean, batch), alongside(std, batch)
     return ((batch.float() - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
@@ -162,7 +166,8 @@ class TrainingViews:
     """Augmented batches of the training split.
 
     Drawn afresh each epoch; with `views: K` epoch e sees view (e - 1) mod K, and draws depend on image and view only,
-    so that all seeds see the same.
+    so that all seeds see the same. Images are counted by their position in the whole split, also where a seed draws
+    a share of them: an image is augmented alike whatever else is drawn.
     """
 
     pictures: Pictures
@@ -170,14 +175,19 @@ class TrainingViews:
     seed: int
     ranks: Ranks = ALONE
 
+    @cached_property
+    def positions(self) -> NDArray[np.int64]:
+        """The images of the split that this seed trains on."""
+        return drawn(self.pictures.items("train"), self.recipe.train_fraction, self.seed)
+
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """The images of an epoch in their order: a permutation of the split."""
+        """The images of an epoch in their order: a permutation of those that the seed trains on."""
         rng = np.random.default_rng(derive(self.seed, "order", epoch))
-        return rng.permutation(len(self.pictures.items("train")))
+        return self.positions[rng.permutation(len(self.positions))]
 
     def steps(self) -> int:
         """The number of batches of an epoch."""
-        count, size = len(self.pictures.items("train")), self.recipe.batch_size
+        count, size = len(self.positions), self.recipe.batch_size
         alone = count % size == 1 and 1 < size < count  # the last batch of one image that `chosen` leaves out
         return -(-count // size) - alone
 

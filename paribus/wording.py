@@ -1,6 +1,6 @@
 """The sentences of a verdict. Numbers first, what is ruled out next, never more than the data carry."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from paribus.looks import Decision
@@ -89,11 +89,13 @@ def sentence(
 def coverage(question: Question, decision: Decision, design: Design, images: int, groups: int | None) -> str:
     """What the interval covers, and from how many runs, images and groups."""
     stretches = "new stretches of the same recordings" if design.in_blocks else "new images"
+    estimand = decision.result.estimand
     what = {
-        "new_images": f"Covers new runs and {stretches}, same training set",
-        "these_images": "Covers new runs on exactly these images, same training set",
-        "these_networks": f"Covers {stretches} for exactly these networks, same training set",
-    }[decision.result.estimand]
+        "new_images": f"Covers new runs and {stretches}",
+        "these_images": "Covers new runs on exactly these images",
+        "these_networks": f"Covers {stretches} for exactly these networks",
+    }[estimand]
+    what += f", {training_images(estimand, question.weights, question.train_fractions)}"
     counts = set(decision.runs)
     if len(counts) == 1:
         runs = f"{_count(counts.pop(), 'run')} an arm"
@@ -102,6 +104,25 @@ def coverage(question: Question, decision: Decision, design: Design, images: int
         runs = "runs: " + ", ".join(f"{arm} {count}" for arm, count in each)
     grouped = "" if groups is None else f" in {_count(groups, 'block' if design.in_blocks else 'group')}"
     return f"{what} ({runs}, {_count(images, 'image')}{grouped}, {_EPOCHS[design.epoch]})."
+
+
+def training_images(estimand: str, arms: Iterable[str], fractions: Mapping[str, float]) -> str:
+    """What an interval covers of the training images: the end of `Covers new runs and new images, …`.
+
+    fractions: arm -> share of the training images that each of its seeds draws, of the arms that draw one.
+    """
+    if not fractions:
+        return "same training set"
+    if estimand == "these_networks":
+        return "same training images"
+    shares = {arm: f"{100 * fraction:.4g} %" for arm, fraction in fractions.items()}
+    fixed = [arm for arm in arms if arm not in fractions]
+    if not fixed and len(set(shares.values())) == 1:
+        return f"and new training images drawn from this set ({next(iter(shares.values()))} a run)"
+    each = ", ".join(f"{share} a run of {arm}" for arm, share in shares.items())
+    if not fixed:
+        return f"and new training images drawn from this set ({each})"
+    return f"new training images drawn from this set for one side only ({each}; {' and '.join(fixed)}: all of it)"
 
 
 def plan_sentence(question: Question, plan: Plan, seeds: float, images: int, fixed_images: bool) -> str:

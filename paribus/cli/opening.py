@@ -88,10 +88,12 @@ def train_and_report(
     prepared: float | None = None,
     allow_inexact: bool = False,
     where: "Where | None" = None,
+    device: str = "auto",
 ) -> None:
-    from paribus import running
+    from paribus import devices, running
     from paribus.jobs import here
 
+    on = devices.chosen(device)
     screen = screen_of(study)
     try:
         done = running.run(
@@ -104,6 +106,7 @@ def train_and_report(
             command=command,
             allow_inexact=allow_inexact,
             where=where or here,
+            device=on,
         )
     finally:
         screen.close()

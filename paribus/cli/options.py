@@ -23,6 +23,9 @@ Plugins = Annotated[
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Processor threads; the physical cores if not given.")
 ]
+Device = Annotated[
+    str, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where networks compute; auto takes a GPU if any.")
+]
 PicturesOption = Annotated[str, typer.Option("--pictures", metavar="few|none", help="Whether the report shows images.")]
 BoxesOption = Annotated[
     Path | None, typer.Option("--boxes", metavar="CSV", help="Where the objects are: path,x,y,w,h in pixels.")

@@ -1,10 +1,11 @@
 """Commands on a study file: check, plan, run; and the studies that come with Paribus."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from paribus import devices
 from paribus.cli.opening import (
     holding,
     opened,
@@ -16,6 +17,7 @@ from paribus.cli.opening import (
 from paribus.cli.options import (
     OUT,
     Data,
+    Device,
     Hashes,
     Out,
     PicturesOption,
@@ -25,10 +27,6 @@ from paribus.cli.options import (
     WeightFiles,
 )
 from paribus.cli.places import follows, threads_of, where_of
-from paribus.errors import Problem, StudyError
-
-if TYPE_CHECKING:
-    pass
 
 
 def check(study: StudyFile, plugin: Plugins = None) -> None:
@@ -59,6 +57,7 @@ def plan(
     sha256: Hashes = None,
     plugin: Plugins = None,
     threads: Threads = None,
+    device: Device = "auto",
     accuracy: Annotated[float, typer.Option(min=0.5, max=0.999, help="The accuracy you expect, for the power.")] = 0.88,
 ) -> None:
     """Before any training: what effect the design can detect, and how long it takes on this machine."""
@@ -67,7 +66,7 @@ def plan(
     from paribus.progress import duration
 
     bound, place = opened(read_study(study, plugin), out, data, weights, sha256, threads)
-    rows = costs(bound, place.store)
+    rows = costs(bound, place.store, devices.chosen(device))
     say("Time on this machine, from a few real steps:")
     for row in rows:
         once = f", and {duration(row.shared)} once" if row.shared else ""
@@ -118,7 +117,7 @@ def run(
             help="Let runs go on that were begun in another environment; the report says for ever that they did.",
         ),
     ] = False,
-    device: Annotated[str, typer.Option("--device", help="Only cpu in this version.")] = "cpu",
+    device: Device = "auto",
     on: Annotated[
         str | None,
         typer.Option(
@@ -133,10 +132,7 @@ def run(
     ] = 1,
 ) -> None:
     """Train what is missing and write the report; the same command goes on after an interruption."""
-    if device != "cpu":
-        raise StudyError(
-            [Problem("DEVICE", f"--device {device}: this version computes on the cpu only.", fix="leave it out.")]
-        )
+    devices.checked(device)
     pictures_choice(pictures)
     read = read_study(study, plugin)
     command = _repeatable(study, data, weights, plugin)
@@ -145,7 +141,7 @@ def run(
     with holding(read, out):
         bound, place = opened(read, out, data, weights, sha256, threads_of(threads, processes))
         with where_of(on, threads, gpus_per_run, processes) as where:
-            train_and_report(read, bound, place, max_runs, pictures, command, prepared, allow_inexact, where)
+            train_and_report(read, bound, place, max_runs, pictures, command, prepared, allow_inexact, where, device)
 
 
 def demo(out: Out = Path("paribus-demo"), threads: Threads = None) -> None:

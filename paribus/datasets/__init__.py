@@ -8,8 +8,10 @@ from paribus.datasets.camvid_layouts import camvid
 from paribus.datasets.cityscapes_layout import cityscapes
 from paribus.datasets.drawn import drives, faces, streets
 from paribus.datasets.folders import folder
+from paribus.datasets.hub import huggingface
 from paribus.datasets.items import SPLITS, ImageSet, Item
 from paribus.datasets.mask_folders import masks
+from paribus.datasets.published import pet_trimaps, torchvision
 from paribus.datasets.tables import csv
 from paribus.datasets.voc_layout import voc
 
@@ -23,7 +25,10 @@ __all__ = [
     "drives",
     "faces",
     "folder",
+    "huggingface",
     "masks",
+    "pet_trimaps",
     "streets",
+    "torchvision",
     "voc",
 ]

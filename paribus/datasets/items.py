@@ -73,6 +73,10 @@ class ImageSet:
     own_masks: Callable[[Item], NDArray[np.uint8]] | None = None
     frames_per_second: float | None = None
 
+    def ordered(self, split: str) -> list[Item]:
+        """The items of a split in the order in which evidence and draws count them: by id."""
+        return sorted((item for item in self.items if item.split == split), key=lambda item: item.id)
+
 
 def image_set(
     name: str,

@@ -250,6 +250,7 @@ def _question(results: Results, question: Question, picked: tuple[OneRun, ...]) 
         "changed": question.changed,
         "consequences": question.consequences,
         "tuned": question.tuned,
+        "train_fractions": question.train_fractions,
     }
     answer = next((c for c in results.contrasts if c.question.name == question.name), None)
     asked |= masks.of_question(results, question, answer)

@@ -345,9 +345,32 @@ def method_sentences(document: Row) -> list[str]:
     sentences = [_design(document), tuned.sentence(document), _scoring(document, scale), _interval(document)]
     sentences.append(_families(document))
     sentences.append(_margin(study["margin"], scale))
-    sentences.append("One training set was used, so variation between training sets is not covered.")
+    sentences.append(_training_sets(document))
     sentences.append(_versions(document))
     return [s for s in sentences if s]
+
+
+def _training_sets(document: Row) -> str:
+    """What the intervals hold of the variation between training sets."""
+    shares = fractions(document)
+    if not shares:
+        return "One training set was used, so variation between training sets is not covered."
+    how = (
+        "class by class and without replacement, the same for all arms of that seed; intervals cover which of them are "
+        "drawn"
+    )
+    whole = [arm["name"] for arm in document["arms"] if arm["name"] not in shares]
+    if not whole and len(set(shares.values())) == 1:
+        return f"Each seed drew {percent(next(iter(shares.values())))} of the training images, {how}."
+    told = listed([f"{percent(share)} in {arm}" for arm, share in shares.items()])
+    used = f"; {listed(whole)} used all of them, where variation between training sets is not covered" if whole else ""
+    return f"Each seed drew some of the training images ({told}), {how}{used}."
+
+
+def fractions(document: Row) -> dict[str, float]:
+    """Arm -> the share of the training images that each of its seeds drew, of the arms that drew one."""
+    shares = {a["name"]: ((a["recipe"] or {}).get("data") or {}).get("train_fraction", 1) for a in document["arms"]}
+    return {arm: share for arm, share in shares.items() if share < 1}
 
 
 def _design(document: Row) -> str:

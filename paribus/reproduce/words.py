@@ -8,6 +8,7 @@ from paribus.metrics import described
 from paribus.report.numbers import Scale, listed, p_value, percent, plural, scale_of
 from paribus.reproduce import original
 from paribus.reproduce.claims import Claim, judged
+from paribus.wording import training_images
 
 Row = dict[str, Any]
 
@@ -127,7 +128,8 @@ def basis(q: Row | None) -> str:
         "these_images": "covers new runs on exactly these images",
         "these_networks": "covers new images for exactly these networks",
     }[q["estimand"]]
-    told = [f"{each} an arm, {plural(q['images'], 'image')}{groups}; the interval {covers}, same training set."]
+    training = training_images(q["estimand"], q["compare"], q.get("train_fractions", {}))
+    told = [f"{each} an arm, {plural(q['images'], 'image')}{groups}; the interval {covers}, {training}."]
     told += _p_values(q)
     if q["plan"].get("sentence"):
         told.append(q["plan"]["sentence"])

@@ -80,7 +80,7 @@ def flip(path: Path) -> None:
 def hashed_again(run: Path, name: str, content: bytes) -> None:
     """A file of a finished run replaced by somebody who knows how its hash is kept."""
     (run / name).write_bytes(content)
-    store._write_hashes(run, run.name, {})
+    store.put_sealed(run / store.DONE, {"files": store._hashes_of(run, {})}, run.name)
 
 
 def told(run: Path, **changes: object) -> None:
@@ -334,7 +334,7 @@ STOPPED = {
         "run",
     ),
     "the stopped run a link": Case(
-        lambda p: moved_out(p.partial, p.out.parent / "outside"), ("CKPT_HASH", r"\.partial", "is a link"), "run"
+        lambda p: moved_out(p.partial, p.out.parent / "outside"), ("FOLDER_LINK", r"\.partial", "is a link"), "run"
     ),
     "state flipped": Case(lambda p: flip(p.state), ("CKPT_HASH", r"state-\d", HASHES, GO_ON), "run"),
     "state cut, as by a power loss": Case(

@@ -10,6 +10,7 @@ import builtins
 import io
 import os
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ class Recorder:
 
     def __init__(self, root: Path):
         self.root, self.log = root, []
+        self._one_at_a_time = threading.RLock()  # files are synced in threads
         self._written: dict[Path, bytes] = {}  # files that were opened to be written, and what is known to be in them
         self._wrap("open", self._opened)
         self._wrap("fsync", self._synced)
@@ -35,16 +37,18 @@ class Recorder:
 
     def mark(self, *what: Any) -> None:
         """Something was said to be stored."""
-        self._catch_up()
-        self.log.append(("mark", *what))
+        with self._one_at_a_time:
+            self._catch_up()
+            self.log.append(("mark", *what))
 
     def _wrap(self, name: str, note: Callable[..., None]) -> None:
         real = getattr(os, name)
 
         def wrapped(*given: Any, **named: Any) -> Any:
-            self._catch_up()
-            found = real(*given, **named)
-            note(*given, **named)
+            with self._one_at_a_time:
+                self._catch_up()
+                found = real(*given, **named)
+                note(*given, **named)
             return found
 
         setattr(os, name, wrapped)

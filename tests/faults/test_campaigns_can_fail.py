@@ -17,7 +17,7 @@ from paribus.study import Study
 
 def test_files_that_nobody_checks_are_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(sealed, "opened", lambda value, owner: {k: v for k, v in value.items() if k != sealed.SEAL})
-    monkeypatch.setattr(store.Store, "_checked", lambda self, folder, name: (folder / name).read_bytes())
+    monkeypatch.setattr(store, "_checked", lambda folder, name, hashes: (folder / name).read_bytes())
     trees = corrupting._trees
     monkeypatch.setattr(corrupting, "_trees", lambda scratch: islice(trees(scratch), 1, 2))
     monkeypatch.setattr(corrupting, "SHORT", 30)

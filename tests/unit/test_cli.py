@@ -331,7 +331,7 @@ def test_data_scan_describes_a_folder(study, capsys):
         ("frobnicate",),
         ("list", "modles"),
         ("run", "x.yaml", "--data", "nopath"),
-        ("run", "x.yaml", "--device", "cuda"),
+        ("run", "x.yaml", "--device", "gpu"),
     ],
 )
 def test_wrong_usage_is_exit_2(arguments, capsys):

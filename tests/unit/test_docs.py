@@ -219,3 +219,22 @@ def test_tests_that_a_page_names_are_there():
     }
     assert len(named) > 10
     assert [name for name in sorted(named) if not (DOCS.parent / "tests" / name).exists()] == []
+
+
+def _lines_of_data():
+    lines = (DOCS / "data.md").read_text().splitlines()
+    return [yaml.safe_load(line)["data"] for line in lines if line.strip().startswith("data: ") and "|" not in line]
+
+
+@pytest.mark.parametrize("data", _lines_of_data(), ids=str)
+def test_data_from_elsewhere_can_be_written_so(data):
+    model = "small_cnn" if data != "pet_trimaps" else {"use": "fcn"}
+    assert complete({"data": data, "model": model}).data.use == (data if isinstance(data, str) else data["use"])
+
+
+def test_a_share_of_the_training_images_can_be_asked_about_so():
+    asked = "half: {data.train_fraction: 0.5}"
+    assert asked in (DOCS / "data.md").read_text()
+    baseline = {"data": {"use": "folder", "root": "smiles", "train_fraction": 0.8}, "model": "small_cnn"}
+    study = Study.from_dict({"title": "x", "seeds": 2, "baseline": baseline, "arms": yaml.safe_load(f"{{{asked}}}")})
+    assert study.questions[0].changed == {"data.train_fraction": [0.8, 0.5]}

@@ -10,12 +10,13 @@ import pytest
 HOME = Path(__file__).parents[2] / "paribus"
 LAYERS = (  # a module may import only from the layers above its own; a folder counts as one module
     "errors faultpoints stopping",
-    "predictions questions parts seeding images durable environment naming patterns strictjson regular yamlfile heads "
+    "devices predictions questions parts seeding images durable naming patterns strictjson regular yamlfile heads "
     "faces labels written autoaugment stats ratios picks ranking backbones fcn",
-    "confusion counting maskfile streets zoo sheets sealed tensorfile locks",
+    "environment confusion counting maskfile streets zoo sheets sealed tensorfile locks",
     "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms states room "
     "ranks",
-    "pixel_transforms recipe prepared scan epochs looks scoring checkpoint grouping simulate thumbnails overlays",
+    "pixel_transforms recipe prepared sampling scan epochs looks scoring checkpoint grouping simulate thumbnails "
+    "overlays",
     "runs spaces wording decomposition per_class views listing windows boxes",
     "store asking contrasts features tuning",
     "study classifying segmenting findings one_run progress",

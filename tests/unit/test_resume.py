@@ -136,7 +136,7 @@ def test_killed_before_any_step_of_any_write(tmp_path, monkeypatch):
     """In one process, as SQLite is crashed: every third step of the writes is never taken, nor any after it."""
     monkeypatch.setattr(checkpoint, "INTERVAL", 0.0)
     here = checkpoint.environment.full()
-    monkeypatch.setattr(checkpoint.environment, "full", lambda processes: here)
+    monkeypatch.setattr(checkpoint.environment, "full", lambda device="cpu", processes=1: here)
     one, images = run(epochs=2), image_set(train=8, val=3)
     whole = contents(trained(tmp_path / "whole", one, images))
     for n in range(1, 400, 3):
@@ -288,7 +288,7 @@ def test_a_run_that_goes_on_elsewhere_is_refused(tmp_path, monkeypatch):
         stop_before_step(patch, 6)
         trained(tmp_path, one)
     here = checkpoint.environment.full()
-    monkeypatch.setattr(checkpoint.environment, "full", lambda processes: here | {"threads": 64})
+    monkeypatch.setattr(checkpoint.environment, "full", lambda device="cpu", processes=1: here | {"threads": 64})
     with pytest.raises(IntegrityError, match=r"threads: .* -> 64") as caught:
         trained(tmp_path, one)
     assert caught.value.exit_code == 7

@@ -185,7 +185,7 @@ def test_image_and_mask_move_together():
 
 
 def test_what_the_weights_of_classes_are_computed_from():
-    found = segmenting.counts(Pictures(image_set()))
+    found = segmenting.counts(pictures := Pictures(image_set()), pictures.items("train"))
     pixels = [sum(int((truth(i) == c).sum()) for i in image_set().items if i.split == "train") for c in range(3)]
     assert found.pixels == pixels
     assert found.pixels_of_images_with == [12 * 21 * 29] * 3

@@ -4,7 +4,7 @@ from paribus.report import figures
 from paribus.report.numbers import Scale, count, duration, percent, plural, scale_of
 from paribus.report.sections.one_run import shown_reading
 from paribus.report.sections.words import Row, counted, named, word_of
-from paribus.report.tables import VERDICTS, images_of
+from paribus.report.tables import VERDICTS, fractions, images_of
 
 
 def facts(document: Row) -> list[str]:
@@ -179,7 +179,8 @@ def _next(document: Row) -> Row | None:
 
 def _caution(document: Row) -> Row:
     weighty = [f["title"] for outcome in ("issue", "tip") for f in document["findings"] if f["outcome"] == outcome]
-    told = ["one training set", *dict.fromkeys(t for t in weighty if t.lower() != "one training set")]
+    one = ["one training set"] if not fractions(document) else []
+    told = [*one, *dict.fromkeys(t for t in weighty if t.lower() != "one training set")]
     more = len(told) - 4
     return {"label": "Caution", "items": told[:4], "more": more if more > 0 else 0}
 

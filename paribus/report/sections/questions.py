@@ -7,10 +7,11 @@ from paribus.report.sections.one_run import conclusion, shown_reading
 from paribus.report.sections.strips import strip
 from paribus.report.sections.words import Row, counted, named, word_of
 from paribus.report.tables import trained_here
+from paribus.wording import training_images
 
 ESTIMANDS = {
-    "new_images": "New runs and new images of this kind; the same training set.",
-    "these_images": "New runs, but exactly these images; the same training set.",
+    "new_images": "New runs and new images of this kind; {training}.",
+    "these_images": "New runs, but exactly these images; {training}.",
     "these_networks": "Exactly these trained networks on new images; it does not speak about the change as such.",
 }
 EPOCHS = {
@@ -46,12 +47,17 @@ def question(document: Row, q: Row) -> Row:
         "one_run": conclusion(q, row) if (row := shown_reading(q)) else None,
         "tipping": scale.amount(q["tipping_point"]) if q["tipping_point"] is not None else None,
         "tests": _tests(q),
-        "covers": ESTIMANDS[q["estimand"]],
+        "covers": _covers(q),
         "counts": _counts(document, q),
         "strip": strip(scale, document, q),
         "notes": q["notes"],
         "spaces": label_spaces(q),
     }
+
+
+def _covers(q: Row) -> str:
+    told = training_images(q["estimand"], q["compare"], q.get("train_fractions", {}))
+    return ESTIMANDS[q["estimand"]].format(training=told.replace("same training set", "the same training set"))
 
 
 def _weight(weight: float) -> str:
