@@ -41,6 +41,7 @@ class Told:
     store: Path
     limit: float
     allow_inexact: bool
+    device: str
     threads: int
     home: str
     path: tuple[str, ...]
@@ -139,6 +140,7 @@ class _Tasks:
             store=worker.store.root.resolve(),
             limit=worker.limit,
             allow_inexact=worker.allow_inexact,
+            device=worker.device,
             threads=cluster.threads,
             home=str(Path.cwd()),
             path=tuple(sys.path),
@@ -256,7 +258,9 @@ def _worker(told: Told) -> Worker:
             os.chdir(told.home)
         sys.path += [entry for entry in told.path if entry not in sys.path]
         store = Store(told.store)
-        _workers[told.session] = Worker(told.weights, store, Unwatched(), None, told.limit, told.allow_inexact)
+        _workers[told.session] = Worker(
+            told.weights, store, Unwatched(), None, told.limit, told.allow_inexact, device=told.device
+        )
     return _workers[told.session]
 
 

@@ -35,6 +35,19 @@ def where_of(on: str | None, threads: int | None, gpus: float, processes: int) -
         yield here
 
 
+def device_of(device: str, processes: int) -> str:
+    """Several processes of one run compute on the processor: their sums are those of gloo."""
+    from paribus import together
+    from paribus.devices import CPU
+
+    if max(processes, together.called()[1]) == 1:
+        return device
+    if device not in ("auto", CPU):
+        message = f"--processes shares a run on the processor only, not on {device}."
+        raise StudyError([Problem("USAGE", message, fix="leave --processes or --device out.")])
+    return CPU
+
+
 def threads_of(threads: int | None, processes: int) -> int | None:
     """Several processes share the cores of the machine."""
     from paribus.environment import physical_cores

@@ -26,7 +26,7 @@ from paribus.cli.options import (
     Threads,
     WeightFiles,
 )
-from paribus.cli.places import follows, threads_of, where_of
+from paribus.cli.places import device_of, follows, threads_of, where_of
 
 
 def check(study: StudyFile, plugin: Plugins = None) -> None:
@@ -132,7 +132,7 @@ def run(
     ] = 1,
 ) -> None:
     """Train what is missing and write the report; the same command goes on after an interruption."""
-    devices.checked(device)
+    device = device_of(devices.checked(device), processes)
     pictures_choice(pictures)
     read = read_study(study, plugin)
     command = _repeatable(study, data, weights, plugin)

@@ -406,3 +406,8 @@ def test_bf16_is_not_begun_without_a_word_where_it_is_slow(study, monkeypatch, c
     study.write_text(STUDY.replace("wide: {model.width: 8}", "half: {precision: bf16}"))
     assert run(study, "--max-runs", 1) == 0
     assert ("warning[BF16_EMULATED]: half: bf16 is several times slower" in capsys.readouterr().err) == told
+
+
+def test_several_processes_share_a_run_on_the_processor_only(study, capsys):
+    assert run(study, "--processes", 2, "--device", "cuda") == 2
+    assert "--processes shares a run on the processor only, not on cuda." in capsys.readouterr().err
