@@ -35,7 +35,7 @@ def c4(plan: Plan) -> Outcome:
     if plan.short:
         chosen = [(draw.randint(1, count), error) for error in errors[:3]]
     else:
-        chosen = [(s, errors[(s + n) % len(errors)]) for s in range(1, count + 1) for n in range(AT_EACH_STEP)]
+        chosen = [(s, errors[(s + n) % len(errors)]) for s in plan.steps(count) for n in range(AT_EACH_STEP)]
     trials = [(plan.scratch / f"{step}-{error}", expected, step, error) for step, error in chosen]
     verdicts = list(conducted(plan.jobs, refused_at, *zip(*trials, strict=True)))
     names = [f"{error} at step {step} ({expected.steps[step - 1]})" for _, _, step, error in trials]

@@ -21,7 +21,7 @@ def c1(plan: Plan) -> Outcome:
     for kind in list(trial_studies.KINDS)[: 1 if plan.short else None]:
         expected = oracle.reference(kind, plan.jobs)
         count = len(expected.steps)
-        steps = sorted(draw.sample(range(1, count + 1), SHORT_STEPS)) if plan.short else range(1, count + 1)
+        steps = sorted(draw.sample(range(1, count + 1), SHORT_STEPS)) if plan.short else plan.steps(count)
         for number, step in enumerate(steps):
             then = draw.randint(1, count) if number % 2 else None
             trials.append((plan.scratch / f"{kind}-{step}", expected, step, then))

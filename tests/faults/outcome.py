@@ -6,12 +6,21 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Plan:
-    """How a campaign is to be run. short: a sample of it that takes seconds. jobs: trials at the same time."""
+    """How a campaign is to be run.
+
+    short: a sample of it that takes seconds. jobs: trials at the same time. every: only every so many-th durable step,
+    in the campaigns that take one after the other.
+    """
 
     scratch: Path  # an empty folder of its own
     short: bool = False
     seed: int = 0
     jobs: int = 1
+    every: int = 1
+
+    def steps(self, count: int) -> range:
+        """The durable steps that are tried, of so many."""
+        return range(1 + self.seed % self.every, count + 1, self.every)
 
 
 @dataclass(frozen=True)

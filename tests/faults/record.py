@@ -15,10 +15,10 @@ FAULTS = "faults.json"
 Facts = dict[str, Any]
 
 
-def facts_of(seed: int, short: bool) -> Facts:
+def facts_of(seed: int, short: bool, every: int = 1) -> Facts:
     """What an outcome found today is to be read with."""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return {"seed": seed, "short": short, "day": today} | environment.light()
+    return {"seed": seed, "short": short, "every": every, "day": today} | environment.light()
 
 
 def add(folder: Path, outcome: Outcome, facts: Facts) -> None:

@@ -44,5 +44,6 @@ def _under(facts: Mapping[str, Any]) -> str:
     versions = facts["versions"]
     on = ", ".join(f"{name} {versions[name]}" for name in ("paribus", "python", "torch", "numpy", "pillow"))
     short = "short form; " if facts["short"] else ""
+    every = f"every {facts['every']}th durable step; " if facts.get("every", 1) > 1 else ""
     machine = f"{facts['system']} {facts['machine']}, {facts['cores']} cores"
-    return f"{facts['day']}; {short}seed {facts['seed']}; {on}; {machine}."
+    return f"{facts['day']}; {short}{every}seed {facts['seed']}; {on}; {machine}."
