@@ -51,7 +51,7 @@ def score(training: "Training", pictures: Pictures, split: str) -> Arrays:
             batches = (devices.moved(batch, training.device) for batch in pictures.evaluation(split, recipe, ranks))
             logits = [network(normalized(batch, recipe)).float() for batch in batches]
     size = len(pictures.images.classes)
-    mine = devices.back(torch.cat([torch.zeros(0, size, device=training.device), *logits]))
+    mine = torch.cat([torch.zeros(0, size), *map(devices.back, logits)])
     together = ranks.whole(mine, len(pictures.items(split)), own)
     if not together.isfinite().all():
         raise Diverged(f"an output is not finite after epoch {training.reached}")

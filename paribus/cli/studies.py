@@ -66,7 +66,7 @@ def plan(
     from paribus.progress import duration
 
     bound, place = opened(read_study(study, plugin), out, data, weights, sha256, threads)
-    rows = costs(bound, place.store, devices.chosen(device))
+    rows = costs(bound, place.store, device=devices.chosen(device))
     say("Time on this machine, from a few real steps:")
     for row in rows:
         once = f", and {duration(row.shared)} once" if row.shared else ""

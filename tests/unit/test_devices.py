@@ -141,7 +141,7 @@ def test_the_pretended_device_mixes_with_no_other(elsewhere):
 
 def test_the_network_that_is_drawn_is_the_same_on_every_device(elsewhere):
     pictures = Pictures(image_set())
-    here, there = (prepare(run(), pictures, None, device) for device in ("cpu", "cuda"))
+    here, there = (prepare(run(), pictures, None, device=device) for device in ("cpu", "cuda"))
     for one, other in zip(here.model.parameters(), there.model.parameters(), strict=True):
         assert one.equal(other)
     assert elsewhere.has(next(there.model.parameters())) and not elsewhere.has(next(here.model.parameters()))

@@ -151,7 +151,20 @@ def test_the_modules_are_the_registry_and_hold_what_the_documents_promise():
         "schedules": ["constant", "cosine", "one_cycle", "polynomial", "step"],
         "losses": ["cross_entropy", "dice", "focal"],
         "models": ["fcn", "small_cnn", "smp", "timm", "torchvision"],
-        "datasets": ["camvid", "cityscapes", "csv", "drives", "faces", "folder", "masks", "streets", "voc"],
+        "datasets": [
+            "camvid",
+            "cityscapes",
+            "csv",
+            "drives",
+            "faces",
+            "folder",
+            "huggingface",
+            "masks",
+            "pet_trimaps",
+            "streets",
+            "torchvision",
+            "voc",
+        ],
         "inputs": ["images"],
     }
     assert {home: names(f"paribus.{home}") for home in promised} == promised

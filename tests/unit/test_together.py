@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 from tiny import MARKS, run
 
-from paribus import cli, together
+from paribus import together
+from paribus.cli.places import threads_of, where_of
 from paribus.errors import IntegrityError, StudyError
 
 
@@ -17,15 +18,15 @@ def test_who_is_who_is_told_by_torchrun_or_the_first_process():
 
 
 def test_many_runs_and_many_processes_are_not_asked_for_at_once():
-    with pytest.raises(StudyError, match="--on trains many runs at a time"), cli._where("ray", 1, 0.0, 2):
+    with pytest.raises(StudyError, match="--on trains many runs at a time"), where_of("ray", 1, 0.0, 2):
         pass
 
 
 def test_processes_share_the_cores():
     from paribus.environment import physical_cores
 
-    assert cli._threads(3, 2) == 3 and cli._threads(None, 1) is None
-    assert cli._threads(None, 2) == max(1, physical_cores() // 2)
+    assert threads_of(3, 2) == 3 and threads_of(None, 1) is None
+    assert threads_of(None, 2) == max(1, physical_cores() // 2)
 
 
 def test_a_process_that_sees_other_data_refuses():
