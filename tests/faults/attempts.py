@@ -90,7 +90,8 @@ class Attempt:
         os.close(self._end)
         took = time.monotonic() - self._began
         code = None if hangs else os.waitstatus_to_exitcode(status)
-        return Ended(code, self._said.read_text(errors="replace"), took)
+        said = self._said.read_text(errors="replace") if self._said.exists() else ""  # killed before its first word
+        return Ended(code, said, took)
 
     def outlived_by(self) -> list[int]:
         """Processes of its session that live on for long after its end."""
