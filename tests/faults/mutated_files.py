@@ -143,13 +143,14 @@ def _of_set(home: Path, generator: random.Random) -> list[str]:
     found = [f"exit {code}: {said.getvalue()}"] * (code not in (0, 3))
     found += ["a source changed"] * (files_of(root) != before)
     found += ["a run was begun"] * (code == 3 and any((home / "out").glob("runs/*")))
-    found += [f"{name} is nowhere" for name in names if name not in _known(home / "out/study", code)]
+    found += [f"{name} is nowhere" for name in names if name not in _known(home / "out/study", root, names, code)]
     return found + ["control characters"] * any(printable(line) != line for line in said.getvalue().splitlines())
 
 
-def _known(folder: Path, code: int) -> set[str]:
-    """The files that are used or named."""
+def _known(folder: Path, root: Path, names: list[str], code: int) -> set[str]:
+    """The files that are used or named; of a set that is refused as a whole, those that could have been used."""
     named = {json.loads(line)["path"] for line in (folder / "findings.jsonl").read_text("utf-8").splitlines()}
-    if code != 0:
-        return named
-    return named | {row["path"] for row in json.loads((folder / "data.lock.json").read_bytes())["files"]}
+    if code == 0:
+        return named | {row["path"] for row in json.loads((folder / "data.lock.json").read_bytes())["files"]}
+    with Sandbox(CODING, LIMITS) as sandbox:
+        return named | {name for name in names if _said(sandbox, Files(name, root / name)) == "used"}
