@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class Run:
             "sources": self.sources,
         }
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The first 20 hex digits of the sha256 of the identity in canonical JSON."""
         return id_of(self.identity)
