@@ -266,13 +266,8 @@ def _load_optimizer(training: "Training", tensors: dict[str, Any]) -> None:
 
 def moved_from(then: dict[str, Any], now: dict[str, Any]) -> dict[str, list[Any]]:
     """Field -> [then, now], for everything in which two environments differ; `versions.torch` for what is nested."""
-    old, new = _flat(then), _flat(now)
+    old, new = environment.fields(then), environment.fields(now)
     return {key: [old.get(key), new.get(key)] for key in sorted({**old, **new}) if old.get(key) != new.get(key)}
-
-
-def _flat(value: dict[str, Any]) -> dict[str, Any]:
-    nested = {f"{k}.{inner}": v for k, each in value.items() if isinstance(each, dict) for inner, v in each.items()}
-    return {k: v for k, v in value.items() if not isinstance(v, dict)} | nested
 
 
 def _other_environment(moved: dict[str, list[Any]], partial: Path) -> Problem:

@@ -53,6 +53,19 @@ def full(device: str = "cpu", processes: int = 1) -> dict[str, Any]:
     }
 
 
+def fields(environment: dict[str, Any]) -> dict[str, Any]:
+    """Every field of a recorded environment; `versions.torch` for what is nested.
+
+    Runs of before there was a choice of processes and device had one process and the processor.
+    """
+    found: dict[str, Any] = {"device": "cpu", "processes": 1}
+    for name, value in environment.items():
+        found |= (
+            {f"{name}.{inner}": each for inner, each in value.items()} if isinstance(value, dict) else {name: value}
+        )
+    return found
+
+
 def emulates_bf16(device: str = "cpu") -> bool:
     """Whether bf16 is float32, rounded after every step: so on processors without AVX512, and several times slower."""
     import torch

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from paribus import environment
 from paribus.contrasts import Contrast
 from paribus.per_class import FEWEST_IMAGES
 from paribus.predictions import MaskEvidence, RunRecord
@@ -135,10 +136,14 @@ def _diverged(looked: Looked) -> Finding:
 
 def _one_environment(looked: Looked) -> Finding:
     code, title = "ENVIRONMENTS", "Environments"
-    seen = {repr(sorted((run.facts or {}).get("environment", {}).items(), key=str)) for run in _all_runs(looked)}
-    if len(seen) <= 1:
+    every = [environment.fields((run.facts or {}).get("environment", {})) for run in _all_runs(looked)]
+    names = sorted({name for one in every for name in one})
+    values = {name: {str(one.get(name, "not known")) for one in every} for name in names}
+    moved = {name: found for name, found in values.items() if len(found) > 1}
+    if not moved:
         return Finding(code, title, "passed", "All runs come from one environment: versions, threads and processor.")
-    sentence = f"The runs come from {len(seen)} environments; differences between arms may come from there."
+    named = "; ".join(f"{name}: {', '.join(sorted(found))}" for name, found in moved.items())
+    sentence = f"The runs come from several environments ({named}); differences between arms may come from there."
     return Finding(code, title, "issue", sentence)
 
 

@@ -183,7 +183,14 @@ def test_the_report_says_that_a_gpu_is_not_bitwise():
     assert here.outcome == "passed"
     there, mixed = of_devices("cpu", "cuda")
     assert there.outcome == "tip" and "Computed on cuda: not bitwise on this device" in there.sentence
-    assert mixed.outcome == "issue" and "2 environments" in mixed.sentence
+    assert mixed.outcome == "issue" and "several environments (device: cpu, cuda)" in mixed.sentence
+
+
+def test_environments_of_before_processes_were_recorded_had_one():
+    versions = {"versions": {"torch": "2"}}
+    assert environment.fields(versions) == environment.fields({**versions, "device": "cpu", "processes": 1})
+    assert environment.fields(versions)["versions.torch"] == "2"
+    assert environment.fields(versions) != environment.fields({**versions, "processes": 2})
 
 
 def test_autocast_is_asked_for_the_device():
