@@ -80,7 +80,9 @@ class Screen:
     def looked(self, look: int, rows: tuple[Contrast, ...]) -> None:
         """Verdicts after a look."""
         open_ = [r.question.name for r in rows if not r.settled]
-        self._say(f"after {look} seeds: " + (f"still open: {', '.join(open_)}" if open_ else "verdicts are taken"))
+        if rows:
+            said = f"still open: {', '.join(open_)}" if open_ else "verdicts are taken"
+            self._say(f"after {look} {'seed' if look == 1 else 'seeds'}: {said}")
 
     def _begin(self, missing: int) -> None:
         self.missing, self.done, self.began = missing, 0, time.monotonic()
