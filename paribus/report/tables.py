@@ -249,8 +249,12 @@ def _no_formula(cell: str) -> str:
     return cell
 
 
+def _several_metrics(document: Row) -> bool:
+    return len({q["metric"] for q in document["questions"]} | {document["metric"]["name"]}) > 1
+
+
 def _paper_rows(document: Row) -> list[list[str]]:
-    rows = []
+    rows, several = [], _several_metrics(document)
     for q in document["questions"]:
         scale, verdict = scale_of(q["metric"]), VERDICTS[q["verdict"]]
         verdict = f"A/A control: {verdict}" if q["control"] else verdict
@@ -259,7 +263,9 @@ def _paper_rows(document: Row) -> list[list[str]]:
             rows.append([q["ask"] + mark, "", "", "", verdict])
             continue
         interval = scale.interval(*q["ci95"])
-        rows.append([q["ask"] + mark, scale.change(q["difference"]), interval, _paper_p(q), verdict])
+        change = scale.change(q["difference"])
+        change = f"{scale.label}: {change} {scale.change_unit}".rstrip() if several else change
+        rows.append([q["ask"] + mark, change, interval, _paper_p(q), verdict])
     return rows
 
 
@@ -276,7 +282,8 @@ def paper_header(document: Row) -> list[str]:
     """The column heads of the table of questions."""
     scale = scale_of(document["metric"]["name"])
     unit = f" ({scale.change_unit})" if scale.change_unit else ""
-    return ["Question", f"{scale.label} difference{unit}", "95 % interval", "p (adjusted)", "Verdict"]
+    what = "Difference" if _several_metrics(document) else f"{scale.label} difference{unit}"
+    return ["Question", what, "95 % interval", "p (adjusted)", "Verdict"]
 
 
 LATEX = {

@@ -161,6 +161,14 @@ def test_latex_has_as_many_cells_in_every_row(results):
     assert not [r for r in rows if r.startswith("[")]
 
 
+def test_a_paper_names_the_metric_of_each_difference_where_there_are_several(results):
+    mixed = document(results)
+    assert "| Accuracy difference (points) |" in files(mixed)["questions.md"]
+    mixed["questions"][0]["metric"] = "balanced_accuracy"
+    table = files(mixed)["questions.md"]
+    assert "| Difference |" in table and "| Balanced accuracy: " in table and "| Accuracy: " in table
+
+
 def test_the_p_of_a_paper_is_the_one_behind_the_verdict(results):
     rows = [r for r in files(document(results))["questions.md"].splitlines() if "practical" in r or "\\*" in r]
     primary, same = rows[0], rows[1]
