@@ -337,8 +337,9 @@ def markdown(document: Row) -> str:
 
 def _footnote(document: Row) -> str:
     family = [q for q in document["questions"] if not q["primary"] and not q["control"]]
-    starred = "* primary question, not adjusted; " if any(q["primary"] for q in document["questions"]) else ""
-    return f"{starred}p of {plural(len(family), 'question')} adjusted by Holm's method."
+    starred = ["* primary question, not adjusted"] if any(q["primary"] for q in document["questions"]) else []
+    adjusted = [f"p of {plural(len(family), 'question')} adjusted by Holm's method"] if family else []
+    return "; ".join([*starred, *adjusted]) + "." if starred or adjusted else ""
 
 
 def methods(document: Row) -> str:
