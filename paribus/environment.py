@@ -60,9 +60,10 @@ def fields(environment: dict[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"device": "cpu", "processes": 1}
     for name, value in environment.items():
-        found |= (
-            {f"{name}.{inner}": each for inner, each in value.items()} if isinstance(value, dict) else {name: value}
-        )
+        if isinstance(value, dict):
+            found |= {f"{name}.{inner}": each for inner, each in value.items()}
+        else:
+            found[name] = value
     return found
 
 

@@ -136,7 +136,7 @@ def _diverged(looked: Looked) -> Finding:
 
 def _one_environment(looked: Looked) -> Finding:
     code, title = "ENVIRONMENTS", "Environments"
-    every = [environment.fields((run.facts or {}).get("environment", {})) for run in _all_runs(looked)]
+    every = _environments(looked)
     names = sorted({name for one in every for name in one})
     values = {name: {str(one.get(name, "not known")) for one in every} for name in names}
     moved = {name: found for name, found in values.items() if len(found) > 1}
@@ -150,7 +150,7 @@ def _one_environment(looked: Looked) -> Finding:
 def _bitwise(looked: Looked) -> Finding:
     """Whether a repetition gives the same bits: on the processor it does; other devices add up in any order."""
     code, title = "DEVICE", "Device"
-    used = {str((run.facts or {}).get("environment", {}).get("device", "cpu")) for run in _all_runs(looked)}
+    used = {str(one["device"]) for one in _environments(looked)}
     others = sorted(used - {"cpu"})
     if not others:
         return Finding(
@@ -393,6 +393,11 @@ def _fixed_margin(looked: Looked) -> Finding:
         sentence = "No margin was declared, so that no question can end as `no practical difference`."
         return Finding(code, title, "tip", sentence)
     return Finding(code, title, "passed", "The margin was declared in the study file, before the runs.")
+
+
+def _environments(looked: Looked) -> list[dict[str, Any]]:
+    """The fields of every run's environment."""
+    return [environment.fields((run.facts or {}).get("environment", {})) for run in _all_runs(looked)]
 
 
 def _all_runs(looked: Looked) -> list[RunRecord]:

@@ -43,6 +43,11 @@ def span_around(values: Sequence[float], pad: float = 0.06, least: float = 1e-9)
     return Span(low - room, high + room)
 
 
+def span_of_runs(values: Sequence[float], digits: int) -> Span:
+    """A span of levels that are shown with `digits` decimals; one run alone has room for round positions too."""
+    return span_around(values, least=5 * 10.0**-digits)
+
+
 def span_of_intervals(intervals: Sequence[tuple[float, float]], margin: float | None) -> Span:
     """Zero, the margin and the intervals; one that is far wider than the rest is cut (and drawn with an arrow)."""
     widths = sorted(high - low for low, high in intervals)

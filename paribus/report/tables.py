@@ -318,7 +318,8 @@ def latex(document: Row) -> str:
     # A cell that begins with "[" would be read as the optional argument of the line break before it.
     rows = [[latex_text(cell).replace("[", "{[}") for cell in row] for row in _paper_rows(document)]
     lines += [" & ".join(row) + r" \\" for row in rows]
-    lines += [r"\bottomrule", r"\end{tabular}", "% " + latex_text(_footnote(document))]
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [f"% {latex_text(note)}" for note in [_footnote(document)] if note]
     return "\n".join(lines) + "\n"
 
 
@@ -332,14 +333,16 @@ def markdown(document: Row) -> str:
     """The table of questions in Markdown."""
     lines = ["| " + " | ".join(paper_header(document)) + " |", "|:---|---:|---:|---:|:---|"]
     lines += ["| " + " | ".join(map(markdown_text, row)) + " |" for row in _paper_rows(document)]
-    return "\n".join([*lines, "", markdown_text(_footnote(document))]) + "\n"
+    note = _footnote(document)
+    return "\n".join([*lines, *(["", markdown_text(note)] if note else [])]) + "\n"
 
 
 def _footnote(document: Row) -> str:
     family = [q for q in document["questions"] if not q["primary"] and not q["control"]]
     starred = ["* primary question, not adjusted"] if any(q["primary"] for q in document["questions"]) else []
     adjusted = [f"p of {plural(len(family), 'question')} adjusted by Holm's method"] if family else []
-    return "; ".join([*starred, *adjusted]) + "." if starred or adjusted else ""
+    said = "; ".join([*starred, *adjusted])
+    return f"{said}." if said else ""
 
 
 def methods(document: Row) -> str:

@@ -1,7 +1,12 @@
 """What a finished run says of itself on the screen."""
 
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
 from paribus.predictions import RunRecord
-from paribus.progress import _best
+from paribus.progress import Screen, _best
 
 
 def record(*curves, status="done"):
@@ -23,3 +28,21 @@ def test_masks_are_judged_by_mean_iou():
 
 def test_without_validation_only_the_time_is_told():
     assert _best(record({"epoch": 1})) == "training took 1 min 01 s"
+
+
+OPEN, SETTLED = (SimpleNamespace(question=SimpleNamespace(name=f"q{k}"), settled=k) for k in (False, True))
+
+
+@pytest.mark.parametrize(
+    ("look", "rows", "said"),
+    [
+        (1, (SETTLED,), "after 1 seed: verdicts are taken\n"),
+        (3, (SETTLED, OPEN), "after 3 seeds: still open: qFalse\n"),
+        (3, (), ""),
+    ],
+)
+def test_a_look_tells_what_is_open_where_something_was_asked(capsys, look, rows, said):
+    screen = Screen(console=Console(highlight=False, markup=False))
+    screen.looked(look, rows)
+    screen.close()
+    assert capsys.readouterr().out == said

@@ -34,7 +34,6 @@ import disks
 import tiny
 
 SETS = {"faces": tiny.image_set(val=40), "streets": disks.image_set(val=40)}
-ranks.PATIENCE = 120.0  # the machine that tests may be a busy one
 us, dies = ranks.joined(1, 2, sys.argv[1]), sys.argv[2] == "dies"
 while (heard := us.hear()) is not None:
     told, content = heard
@@ -65,19 +64,15 @@ RUNS = {
 @pytest.fixture(scope="module")
 def us(tmp_path_factory):
     """This process as the first of two."""
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        second(tmp_path_factory.mktemp("meeting"), "lives", patch) as (ranks, process),
-    ):
+    with second(tmp_path_factory.mktemp("meeting"), "lives") as (ranks, process):
         yield ranks
         ranks.tell(None)
-        assert process.wait(120) == 0
+        assert process.wait(60) == 0
         home.part_ways()
 
 
 class second:
-    def __init__(self, folder, fate, patch):
-        patch.setattr(home, "PATIENCE", 120.0)
+    def __init__(self, folder, fate):
         self.meeting, self.fate = (folder / "meeting").as_uri(), fate
 
     def __enter__(self):

@@ -26,6 +26,13 @@ def test_the_two_splits_of_camvid_are_asked_with_one_recipe():
     assert primary[0].weights == primary[1].weights == {"no-skips": -1.0, "baseline": 1.0}
 
 
+def test_the_short_form_by_drives_is_shorter_and_nothing_else():
+    whole, short = (Study.read(STUDIES / f"camvid-sequence{form}.yaml") for form in ("", "-short"))
+    for arm in ("baseline", "no-skips"):
+        assert set(differences(whole.recipes[arm], short.recipes[arm])) == {"epochs"}
+    assert whole.questions == short.questions
+
+
 def test_the_three_labels_are_scored_as_three():
     questions = {q.name: q for q in Study.read(STUDIES / "camvid.yaml").questions}
     assert questions["fewer-labels"].score_in["classes"] == ["sky", "static", "objects"]

@@ -11,7 +11,7 @@ def arms(document: Row) -> Row:
     scale = scale_of(document["metric"]["name"])
     rows = document["arms"]
     values = [r["value"] * scale.factor for a in rows for r in a["runs"] if r["value"] is not None]
-    span = figures.span_around(values, least=5 * 10.0**-scale.digits)
+    span = figures.span_of_runs(values, scale.digits)
     costs = any(a["seconds"] for a in rows)
     fit = "train_mean_iou" if of_masks(document) else "train_accuracy"
     return {

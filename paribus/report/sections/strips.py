@@ -12,7 +12,7 @@ def strip(scale: Scale, document: Row, q: Row) -> Row | None:
     values = {arm: [v * scale.factor for v in runs if v is not None] for arm, runs in q["per_arm"].items()}
     if not any(values.values()):
         return None
-    span = figures.span_around([v for runs in values.values() for v in runs], least=5 * 10.0**-scale.digits)
+    span = figures.span_of_runs([v for runs in values.values() for v in runs], scale.digits)
     marks = {arm["name"]: [(r["seed"], r["status"]) for r in arm["runs"]] for arm in document["arms"]}
     rows = [strip_row(scale, span, arm, q["per_arm"][arm], marks.get(arm, [])) for arm in q["per_arm"]]
     return {"axis": figures.axis_strip(span), "rows": rows, "head": scale.label + (", %" if scale.value_unit else "")}

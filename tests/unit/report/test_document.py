@@ -169,6 +169,14 @@ def test_a_paper_names_the_metric_of_each_difference_where_there_are_several(res
     assert "| Difference |" in table and "| Balanced accuracy: " in table and "| Accuracy: " in table
 
 
+def test_a_paper_says_nothing_of_adjusting_where_nothing_is_adjusted(results):
+    alone = document(results)
+    assert "adjusted by Holm" in files(alone)["questions.md"]
+    alone["questions"] = [q for q in alone["questions"] if q["primary"]]
+    made = files(alone)
+    assert made["questions.md"].endswith("primary question, not adjusted.\n") and "Holm" not in made["questions.tex"]
+
+
 def test_the_p_of_a_paper_is_the_one_behind_the_verdict(results):
     rows = [r for r in files(document(results))["questions.md"].splitlines() if "practical" in r or "\\*" in r]
     primary, same = rows[0], rows[1]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from paribus.report.figures import span_of_intervals
+from paribus.report.figures import span_of_intervals, span_of_runs
 from paribus.report.numbers import axis, duration, listed, percent, scale_of
 
 
@@ -31,3 +31,9 @@ def test_words():
 def test_one_huge_interval_does_not_flatten_the_rest():
     span = span_of_intervals([(-1.0, 1.0), (0.0, 2.0), (-90.0, 90.0)], 2.0)
     assert -10 < span.low < -2 and 2 < span.high < 10
+
+
+def test_one_run_alone_stands_on_an_axis_of_a_point():
+    alone, many = span_of_runs([70.41], 1), span_of_runs([50.0, 90.0], 1)
+    assert alone.high - alone.low == pytest.approx(1.0) and alone.holds(70.41)
+    assert (many.low, many.high) == pytest.approx((47.6, 92.4))
