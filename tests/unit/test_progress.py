@@ -42,7 +42,7 @@ OPEN, SETTLED = (SimpleNamespace(question=SimpleNamespace(name=f"q{k}"), settled
     ],
 )
 def test_a_look_tells_what_is_open_where_something_was_asked(capsys, look, rows, said):
-    screen = Screen(console=Console(highlight=False, markup=False))
+    screen = Screen("a study", Console(highlight=False, markup=False))
     screen.looked(look, rows)
     screen.close()
     assert capsys.readouterr().out == said
