@@ -186,6 +186,24 @@ def strip_cell(
     )
 
 
+def box_cell(span: Span, five: Sequence[float], mean: float, alternative: str) -> Markup:
+    """Where many runs lie: a line from the lowest to the highest, a box of the middle half, the mean upright.
+
+    five: lowest, quartiles, highest.
+    """
+    low, first, _, third, high = five
+    left, right = (float(span.at(end)[:-1]) for end in sorted((first, third)))
+    parts = [
+        _gridlines_all(span),
+        _line(span, low, high, "range"),
+        Markup('<rect class="half" x="{:.2f}%" y="28%" width="{:.2f}%" height="44%"/>').format(left, right - left),
+        _line(span, mean, mean, "mean", ("18%", "82%")),
+    ]
+    return Markup('<svg class="strip" role="img" aria-label="{}" width="100%" height="100%">{}</svg>').format(
+        alternative, Markup("").join(parts)
+    )
+
+
 def _dot(span: Span, dot: Dot, level: int) -> Markup:
     return Markup(
         '<circle class="{}" cx="{}" cy="50%" r="4" transform="translate(0 {})"><title>{}</title></circle>'
@@ -268,13 +286,21 @@ class Frame:
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 260, 132, 34, 18, 8, 6
 
 
-def chart(
-    frame: Frame, lines: Sequence[Sequence[tuple[float, float]]], mean: Sequence[tuple[float, float]], alternative: str
-) -> Markup:
+Line = Sequence[tuple[float, float]]
+
+
+def chart(frame: Frame, lines: Sequence[Line], mean: Line, alternative: str) -> Markup:
     """A small line chart: one thin line a run, their mean on top. Gaps where a value is missing."""
-    parts = [_chart_axes(frame)]
-    parts += [_path(frame, line, "thin") for line in lines]
-    parts.append(_path(frame, mean, "thick"))
+    return _chart(frame, [_path(frame, line, "thin") for line in lines], mean, alternative)
+
+
+def band_chart(frame: Frame, bands: Sequence[tuple[Line, Line]], mean: Line, alternative: str) -> Markup:
+    """The same for many runs: an area between the two lines of each band, the mean on top."""
+    return _chart(frame, [_area(frame, lower, upper) for lower, upper in bands], mean, alternative)
+
+
+def _chart(frame: Frame, parts: Sequence[Markup], mean: Line, alternative: str) -> Markup:
+    parts = [_chart_axes(frame), *parts, _path(frame, mean, "thick")]
     return Markup('<svg class="chart" role="img" viewBox="0 0 {} {}"><title>{}</title>{}</svg>').format(
         WIDTH, HEIGHT, alternative, Markup("").join(parts)
     )
@@ -333,7 +359,13 @@ def _chart_axes(frame: Frame, labels: Sequence[tuple[float, str]] | None = None)
     return Markup("").join(rows + columns)
 
 
-def _path(frame: Frame, points: Sequence[tuple[float, float]], css: str) -> Markup:
+def _area(frame: Frame, lower: Line, upper: Line) -> Markup:
+    around = [(x, min(max(y, frame.y.low), frame.y.high)) for x, y in [*lower, *reversed(upper)]]
+    corners = "L".join(f"{_x(frame, x):.1f} {_y(frame, y):.1f}" for x, y in around)
+    return Markup('<path class="spread" d="M{}Z"/>').format(corners)
+
+
+def _path(frame: Frame, points: Line, css: str) -> Markup:
     commands, pen_down = [], False
     for x, y in points:
         if not math.isfinite(y):

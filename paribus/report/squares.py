@@ -76,8 +76,8 @@ def _figure(parts: Sequence[Markup], alternative: str) -> Markup:
     )
 
 
-def reliability(rows: Sequence[Row], classes: int, alternative: str) -> Markup:
-    """The share that is right against the confidence, a dot a bin.
+def reliability(rows: Sequence[Row], classes: int, lines: bool, alternative: str) -> Markup:
+    """The share that is right against the confidence, a dot a bin; lines: a thin one for each run.
 
     Grey blocks: where a bin of a perfectly calibrated run lies 19 times in 20. Bars at the foot: how many answers a
     bin holds. The axis begins at the confidence of a guess, below which no answer can lie.
@@ -93,11 +93,9 @@ def reliability(rows: Sequence[Row], classes: int, alternative: str) -> Markup:
         parts += [_block("heap", left, HEIGHT - BOTTOM - tall, right - left, tall)]
         parts += [_block("band", left, high, right - left, max(low - high, 1.0))]
     parts.append(axes.line([(axes.x.low, axes.x.low), (1.0, 1.0)], "ideal"))
-    runs = zip(*(row["runs"] for row in rows), strict=True)
-    if len(rows[0]["runs"]) > 1:
-        for run in runs:
-            known = [(row["confidence"], v) for row, v in zip(rows, run, strict=True) if v is not None]
-            parts.append(axes.line(known, "thin"))
+    for run in zip(*(row["runs"] for row in rows), strict=True) if lines else ():
+        known = [(row["confidence"], v) for row, v in zip(rows, run, strict=True) if v is not None]
+        parts.append(axes.line(known, "thin"))
     middle = [(row["confidence"], row["right"]) for row in rows]
     parts.append(axes.line(middle, "thick"))
     parts += [

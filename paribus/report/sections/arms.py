@@ -2,6 +2,7 @@
 
 from paribus.report import figures
 from paribus.report.numbers import Scale, count, scale_of
+from paribus.report.sections import many
 from paribus.report.sections.strips import strip_row
 from paribus.report.sections.words import Row, of_masks
 
@@ -22,6 +23,8 @@ def arms(document: Row) -> Row:
         "best": "mean IoU" if of_masks(document) else "accuracy",
         "best_short": "mean IoU" if of_masks(document) else "acc",
         "costs": costs,
+        "boxes": not many.drawn(document),
+        "listed": many.listed(document),
         "parameters": any(a["parameters"]["total"] for a in rows),
         "speed": any(a["images_per_second"] for a in rows),
         "training": any(a[fit] is not None for a in rows),

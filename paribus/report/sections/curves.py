@@ -1,9 +1,10 @@
-"""Learning curves: one thin line a run, the mean on top."""
+"""Learning curves: one thin line a run, the mean on top; many runs as a band."""
 
 import math
 
 from paribus.report import figures
 from paribus.report.numbers import count, plural
+from paribus.report.sections import many
 from paribus.report.sections.words import Row, of_masks
 
 
@@ -22,7 +23,7 @@ def curves(document: Row) -> Row | None:
     for arm in document["arms"]:
         charts = [_chart(arm, key, label, frame) for key, label, frame in there]
         rows.append({"arm": arm["name"], "charts": [c for c in charts if c]})
-    return {"rows": [r for r in rows if r["charts"]]}
+    return {"rows": [r for r in rows if r["charts"]], "bands": not many.drawn(document)}
 
 
 def _points(run: Row, key: str) -> list[tuple[float, float]]:
@@ -47,21 +48,37 @@ def _frame(document: Row, key: str, factor: float) -> figures.Frame | None:
 
 
 def _chart(arm: Row, key: str, label: str, frame: figures.Frame) -> Row | None:
-    lines = [points for run in arm["runs"] if (points := _points(run, key))]
+    lines: list[figures.Line] = [points for run in arm["runs"] if (points := _points(run, key))]
     if not lines:
         return None
     mean = _mean_line(lines)
     ends = [f"{y * frame.factor:.3g}" for _, y in (mean[0], mean[-1])] if mean else [" ", " "]
     alternative = f"{label}: {plural(len(lines), 'run')}, mean from {ends[0]} to {ends[1]}"
     table = [(count(x), f"{y * frame.factor:.4g}") for x, y in mean]
-    return {"label": label, "svg": figures.chart(frame, lines, mean, alternative), "table": table}
+    svg = (
+        figures.chart(frame, lines, mean, alternative)
+        if len(lines) <= many.DRAWN
+        else figures.band_chart(frame, _bands(lines), mean, alternative)
+    )
+    return {"label": label, "svg": svg, "table": table}
 
 
-def _mean_line(lines: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:
+def _bands(lines: list[figures.Line]) -> list[tuple[figures.Line, figures.Line]]:
+    """From the lowest run to the highest at every epoch, and the middle half of the runs."""
+    rows = [(x, many.five(ys)) for x, ys in _at_epochs(lines).items()]
+    return [([(x, row[low]) for x, row in rows], [(x, row[high]) for x, row in rows]) for low, high in ((0, 4), (1, 3))]
+
+
+def _mean_line(lines: list[figures.Line]) -> list[tuple[float, float]]:
     """The mean at every epoch that any run reached, over the runs with a value there."""
+    return [(x, sum(ys) / len(ys)) for x, ys in _at_epochs(lines).items()]
+
+
+def _at_epochs(lines: list[figures.Line]) -> dict[float, list[float]]:
+    """Epoch -> the finite values there, epochs ascending."""
     at: dict[float, list[float]] = {}
     for line in lines:
         for x, y in line:
             if math.isfinite(y):
                 at.setdefault(x, []).append(y)
-    return [(x, sum(ys) / len(ys)) for x, ys in sorted(at.items())]
+    return dict(sorted(at.items()))

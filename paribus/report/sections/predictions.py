@@ -2,6 +2,7 @@
 
 from paribus.report import figures
 from paribus.report.numbers import count, percent
+from paribus.report.sections import many
 from paribus.report.sections.words import Row, colours_of, of_masks
 
 
@@ -66,16 +67,29 @@ def _cell(number: float, rate: float | None, right: bool) -> Row:
 
 
 def disagreements(document: Row) -> list[Row]:
-    """The images on which the arms differ most, with each arm's answer in every run."""
+    """The images on which the arms differ most, with each arm's answer in every run.
+
+    Of many arms those that are right most and least often, of many runs how many are right.
+    """
     classes = class_names(document)
     return [
         {
             "image": row["image"],
             "target": classes[row["target"]],
-            "arms": [_votes(arm, given, row["target"], classes) for arm, given in row["answers"].items()],
+            "arms": [_votes(arm, row["answers"][arm], row["target"], classes) for arm in _furthest_apart(row)],
+            "more": max(len(row["answers"]) - many.SHOWN, 0),
         }
         for row in document["disagreements"]
     ]
+
+
+def _furthest_apart(row: Row) -> list[str]:
+    """The arms to show: all in the order of the study, or those that are right most often, then those least often."""
+    right = {arm: given.count(row["target"]) / len(given) for arm, given in row["answers"].items()}
+    if len(right) <= many.SHOWN:
+        return list(right)
+    ordered = sorted(right, key=lambda arm: -right[arm])
+    return [*ordered[: many.SHOWN // 2], *ordered[-many.SHOWN // 2 :]]
 
 
 def _votes(arm: str, given: list[int], target: int, classes: list[str]) -> Row:
@@ -85,7 +99,7 @@ def _votes(arm: str, given: list[int], target: int, classes: list[str]) -> Row:
     named = sorted(counts.items(), key=lambda pair: -pair[1])
     return {
         "arm": arm,
-        "marks": [g == target for g in given],
+        "marks": [g == target for g in given] if len(given) <= many.DRAWN else [],
         "said": f"{len(given) - len(wrong)} of {len(given)} right",
         "instead": [(classes[w], n) for w, n in named],
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 from paribus.report import squares
 from paribus.report.numbers import NOTHING, count, percent, plural
+from paribus.report.sections import many
 from paribus.report.sections.predictions import class_names
 from paribus.report.sections.words import Row
 
@@ -82,11 +83,12 @@ def _scores(arm: str, row: Row) -> Row:
 
 def _diagram(row: Row, classes: int) -> Row:
     bins = row["reliability"]
+    lines = 1 < len(bins[0]["runs"]) <= many.DRAWN
     said = f"{plural(len(bins), 'bin')} of confidence; the surest answers, at {percent(bins[-1]['confidence'])}, are"
     alternative = f"{said} right in {percent(bins[-1]['right'])}"
     return {
-        "svg": squares.reliability(bins, classes, alternative),
-        "several": len(bins[0]["runs"]) > 1,
+        "svg": squares.reliability(bins, classes, lines, alternative),
+        "several": lines,
         "table": [
             (
                 f"{percent(each['confidence'])}",

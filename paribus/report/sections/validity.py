@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from paribus.report.sections import many
 from paribus.report.sections.words import Row, of_masks
 from paribus.report.tables import images_of, method_sentences
 
@@ -60,7 +61,9 @@ def repeat(document: Row) -> Row:
         ],
         "recipe_of": arm["name"] if arm else None,
         "recipe": arm["recipe"] if arm else None,
-        "runs": [(a["name"], [(r["seed"], r["id"]) for r in a["runs"]]) for a in document["arms"]],
+        "runs": [(a["name"], [(r["seed"], r["id"]) for r in a["runs"]]) for a in document["arms"]]
+        if many.listed(document)
+        else [],
         "methods": method_sentences(document),
     }
 
