@@ -27,6 +27,8 @@ def _cores(environment: Row) -> str:
     return f", {plural(cores, 'core')}" if isinstance(cores, int) else ""
 
 
+CHEAPER = 2 / 3  # of the best arm's time, from which on an arm that is as good is worth a mention
+
 FOUND = (  # the verdict's word, and what one or several questions with it do
     ("HELPS", "helps", "help"),
     ("HURTS", "hurts", "hurt"),
@@ -165,7 +167,28 @@ def _use(document: Row) -> Row | None:
         if best["on_val"] is not None
         else "highest here, chosen on the images it is scored on: optimistic"
     )
-    return {"label": "Use", "name": best["name"], "text": f"({chosen}): {heard}"}
+    return {"label": "Use", "name": best["name"], "text": f"({chosen}): {heard}"} | _cheaper(document, best["name"])
+
+
+def _cheaper(document: Row, best: str) -> Row:
+    """The pair that names the quickest arm found practically the same as the best, if it takes two thirds or less."""
+    seconds = {arm["name"]: arm["seconds"] for arm in document["arms"] if arm["seconds"]}
+    same = [
+        arm
+        for q in document["questions"]
+        if q["verdict"] in ("no_practical_difference", "identical")
+        and q["metric"] == document["metric"]["name"]
+        and best in q["compare"]
+        and len(q["compare"]) == 2
+        and not q["control"]
+        for arm in q["compare"]
+        if arm != best and arm in seconds
+    ]
+    quickest = min(same, key=lambda arm: seconds[arm], default=None)
+    if quickest is None or best not in seconds or seconds[quickest] > CHEAPER * seconds[best]:
+        return {}
+    times = f"{duration(seconds[quickest])} instead of {duration(seconds[best])}"
+    return {"pairs": [(quickest, f"makes no practical difference, and trains in {times}.")]}
 
 
 def _next(document: Row) -> Row | None:

@@ -11,6 +11,7 @@ import pytest
 from paribus import metrics, sealed
 from paribus.report import document, render
 from paribus.report.document import finite
+from paribus.report.sections import first_screen
 from paribus.report.tables import files, latex_text, markdown_text, methods
 
 TOP = {"paribus", "study", "arms", "questions", "findings", "environment", "seconds"}
@@ -84,6 +85,26 @@ def test_the_best_arm_is_chosen_on_val_not_on_what_is_shown(results):
         for a in results.arms
     )
     assert document(replace(results, arms=arms))["best"]["name"] == "fine-tuned.whole-face"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "seconds", "said"),
+    [
+        ("no_practical_difference", 40.0, True),
+        ("identical", 40.0, True),
+        ("no_practical_difference", 50.0, False),  # more than two thirds of the best arm's 72 s
+        ("cannot_tell", 40.0, False),
+        ("helps", 40.0, False),
+    ],
+)
+def test_an_arm_that_is_as_good_and_cheaper_is_named_beside_the_best(results, verdict, seconds, said):
+    content = document(results)
+    assert content["best"]["name"] == "fine-tuned.whole-face"
+    next(arm for arm in content["arms"] if arm["name"] == "fine-tuned")["seconds"] = seconds
+    next(q for q in content["questions"] if q["name"] == "crop-tuned")["verdict"] = verdict
+    use = first_screen.answers(content)[0]
+    told = [("fine-tuned", "makes no practical difference, and trains in 40 s instead of 1 min 12 s.")]
+    assert use["label"] == "Use" and use["pairs"] == (told if said else None)
 
 
 def test_without_val_the_best_arm_is_said_to_be_optimistic(compared):
