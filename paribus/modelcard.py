@@ -10,7 +10,7 @@ from paribus.predicting import Chosen
 from paribus.predictions import RunRecord
 from paribus.recipe import has_masks
 from paribus.report.numbers import count, listed, percent, plural, scale_of
-from paribus.report.tables import markdown_text
+from paribus.report.paper import markdown_text
 
 LIBRARIES = {"onnx": "onnxruntime", "timm": "timm", "smp": "segmentation-models-pytorch"}
 _MOST_CLASSES = 30  # that the card lists with their counts

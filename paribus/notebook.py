@@ -5,7 +5,7 @@ from markupsafe import Markup
 
 from paribus.report.numbers import MINUS, count, p_value, plural, scale_of
 from paribus.report.page import choice, name
-from paribus.report.tables import VERDICTS
+from paribus.report.paper import VERDICTS
 from paribus.study import Study
 
 NOTHING = Markup("")

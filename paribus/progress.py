@@ -11,6 +11,7 @@ from rich.text import Text
 from paribus.contrasts import Contrast
 from paribus.errors import Problem, printable
 from paribus.predictions import RunRecord
+from paribus.report.numbers import plural
 from paribus.runs import Run
 from paribus.tuning import shown
 from paribus.tuning.choice import Tuned
@@ -41,7 +42,7 @@ class Screen:
         self._begin(missing)
         already = f", {finished} are there already" if finished else ""
         if missing:
-            self._say(f"tuning: {missing} runs to train before those that are scored{already}")
+            self._say(f"tuning: {plural(missing, 'run')} to train before those that are scored{already}")
 
     def tuned(self, arm: str, found: Tuned) -> None:
         """What an arm tried, and what it keeps."""
@@ -54,7 +55,9 @@ class Screen:
         self._begin(missing)
         already = f", {finished} are there already" if finished else ""
         self._say(
-            f"{missing} runs to train{already}" if missing else f"nothing to train: all {finished} runs are there"
+            f"{plural(missing, 'run')} to train{already}"
+            if missing
+            else f"nothing to train: all {finished} runs are there"
         )
 
     def noted(self, problem: Problem) -> None:

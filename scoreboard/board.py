@@ -9,7 +9,7 @@ from paribus.looks import Verdict
 from paribus.one_run import one_run
 from paribus.predictions import RunRecord
 from paribus.report.numbers import percent, scale_of
-from paribus.report.tables import VERDICTS
+from paribus.report.paper import VERDICTS
 from paribus.results import Results
 from scoreboard.planted import Outcome, Planted, Truth, outcome
 

@@ -64,15 +64,16 @@ def plan(
     from paribus.durable import megabytes
     from paribus.planning import costs, detectable, reduction
     from paribus.progress import duration
+    from paribus.report.numbers import plural
 
     bound, place = opened(read_study(study, plugin), out, data, weights, sha256, threads)
     rows = costs(bound, place.store, device=devices.chosen(device))
     say("Time on this machine, from a few real steps:")
     for row in rows:
         once = f", and {duration(row.shared)} once" if row.shared else ""
-        say(f"  {row.arm}: {row.missing} runs to train, about {duration(row.seconds_a_run)} each{once}")
+        say(f"  {row.arm}: {plural(row.missing, 'run')} to train, about {duration(row.seconds_a_run)} each{once}")
         if row.trials:
-            say(f"      tuning first: {row.trials} runs, about {duration(row.seconds_a_trial)} each")
+            say(f"      tuning first: {plural(row.trials, 'run')}, about {duration(row.seconds_a_trial)} each")
         if row.faster:
             say(f"      precision: {row.faster} would take {duration(row.by_precision[row.faster])} a run")
     if shorter := reduction(bound):

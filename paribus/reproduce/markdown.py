@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from paribus.report.page import Pictures
-from paribus.report.tables import markdown_text as plain
+from paribus.report.paper import markdown_text as plain
 from paribus.reproduce import drawing
 from paribus.reproduce.blocks import Answer, Block, Curves, Dots, Effects, Picks, Reproduction, Source, Table, Text
 from paribus.reproduce.blocks import Pictures as Shots

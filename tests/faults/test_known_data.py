@@ -113,7 +113,7 @@ def test_the_run_goes_on_where_the_file_is_put_back(home, monkeypatch, capsys):
     assert records(home)[0]["path"] == "first/bee/00.png" and "put the data back" in records(home)[0]["fix"]
     path.write_bytes(content)
     assert run(home) == 0 and finished(home) == 2
-    assert "1 runs to train, 1 are there already" in capsys.readouterr().err
+    assert "1 run to train, 1 are there already" in capsys.readouterr().err
 
 
 def test_a_file_that_is_only_touched_or_written_again_changes_nothing(home, monkeypatch):

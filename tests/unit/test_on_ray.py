@@ -162,7 +162,7 @@ def test_nodes_and_drivers_are_killed_and_nothing_is_lost_nor_trained_twice(tmp_
     os.environ.update(ALONE)
     from ray.cluster_utils import Cluster
 
-    path, seeds = study(tmp_path, seeds=6, epochs=6), random.Random(0)
+    path, seeds = study(tmp_path, seeds=10, epochs=30), random.Random(0)
     told(begun(path, tmp_path / "here"))
     quiet = {"include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **quiet})
@@ -181,7 +181,7 @@ def test_nodes_and_drivers_are_killed_and_nothing_is_lost_nor_trained_twice(tmp_
             time.sleep(0.1)
             if len(kills) == 6 or not more_finished():
                 continue
-            time.sleep(seeds.uniform(0, 1.5))
+            time.sleep(seeds.uniform(0, 1))
             kills.append(("node", "driver")[len(kills) % 2])
             if kills[-1] == "node":
                 cluster.remove_node(nodes.pop(seeds.randrange(2)), allow_graceful=False)

@@ -1,10 +1,11 @@
 """The first screen: the facts, the answer in one sentence, the forest plot, and what to do with it."""
 
 from paribus.report import figures
+from paribus.report.methods import fractions, images_of
 from paribus.report.numbers import Scale, count, duration, percent, plural, scale_of
+from paribus.report.paper import VERDICTS
 from paribus.report.sections.one_run import shown_reading
 from paribus.report.sections.words import Row, counted, named, word_of
-from paribus.report.tables import VERDICTS, fractions, images_of
 
 
 def facts(document: Row) -> list[str]:

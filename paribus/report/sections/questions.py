@@ -1,12 +1,12 @@
 """One question's own section: what was changed, the effect, its doubt and its tests."""
 
 from paribus.report import figures
+from paribus.report.methods import trained_here
 from paribus.report.numbers import Scale, listed, p_value, percent, plural, scale_of
 from paribus.report.sections.masks import label_spaces
 from paribus.report.sections.one_run import conclusion, shown_reading
 from paribus.report.sections.strips import strip
 from paribus.report.sections.words import Row, counted, named, word_of
-from paribus.report.tables import trained_here
 from paribus.wording import training_images
 
 ESTIMANDS = {

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from paribus.report.methods import images_of, method_sentences
 from paribus.report.sections import many
 from paribus.report.sections.words import Row, of_masks
-from paribus.report.tables import images_of, method_sentences
 
 OUTCOMES = {
     "issue": ("Issue", "✖"),

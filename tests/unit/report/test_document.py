@@ -11,8 +11,10 @@ import pytest
 from paribus import metrics, sealed
 from paribus.report import document, render
 from paribus.report.document import finite
+from paribus.report.methods import methods
+from paribus.report.paper import latex_text, markdown_text
 from paribus.report.sections import first_screen
-from paribus.report.tables import files, latex_text, markdown_text, methods
+from paribus.report.tables import files
 
 TOP = {"paribus", "study", "arms", "questions", "findings", "environment", "seconds"}
 ARM = {"name", "metric", "mean", "sd_runs", "runs"}

@@ -19,7 +19,8 @@ from paribus.labels import Space
 from paribus.questions import Design, Question
 from paribus.report import document, page, render
 from paribus.report.masks import shown
-from paribus.report.tables import files, methods
+from paribus.report.methods import methods
+from paribus.report.tables import files
 from paribus.results import ArmResult, Results
 from paribus.stats import these_images
 from paribus.thumbnails import Thumbnails
