@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from paribus import states, stopping
+from paribus import memory, states, stopping
 from paribus.errors import IntegrityError, LockedError, MachineError, Problem, StudyError
 from paribus.jobs import Job, Unwatched, Worker
 from paribus.runs import Run, sources_of
@@ -225,6 +225,7 @@ def _train(
 
     worker = _worker(told)
     torch.set_num_threads(told.threads)  # Ray sets the number of another library's only
+    memory.keep_freed()
     job = Job(run, _scan(told, data[0]), splits, name)
     assert isinstance(worker.watcher, Unwatched)
     worker.watcher.notes = []

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from paribus import durable, maskpictures, sealed
+from paribus import durable, maskpictures, memory, sealed
 from paribus.collect import collect, lock
 from paribus.devices import CPU
 from paribus.errors import DataError, IntegrityError, MachineError, RunsFailed
@@ -72,9 +72,10 @@ def open_study(
     threads: int | None = None,
     hashes: Mapping[str, str] | None = None,
 ) -> tuple[Bound, Place]:
-    """The study with its data scanned and its weights found; sets torch's threads (default: the physical cores).
+    """The study with its data scanned and its weights found.
 
-    Writes nothing. Raises DataError, MachineError and IntegrityError.
+    Sets torch's threads (default: the physical cores) and has the process keep the memory that it frees. Writes
+    nothing. Raises DataError, MachineError and IntegrityError.
     """
     import torch
 
@@ -83,6 +84,7 @@ def open_study(
     place = Place.of(study, out)
     bound = bind(study, place, data, weight_files, watcher, hashes)
     torch.set_num_threads(threads or physical_cores())
+    memory.keep_freed()
     return bound, place
 
 
