@@ -32,6 +32,9 @@ def reproduce(
     camvid: Annotated[Path | None, typer.Option(metavar="PATH", help="CamVid; drawn streets if not given.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smaller and fewer: a quarter of an hour.")] = False,
     seeds: Annotated[int | None, typer.Option(min=1, help="Seeds an arm, instead of the studies’ own.")] = None,
+    max_runs: Annotated[
+        int | None, typer.Option("--max-runs", min=0, help="Train at most so many runs of each study now.")
+    ] = None,
     out: Out = Path("paribus-reproduction"),
     format: Annotated[str, typer.Option("--format", metavar="html|md", help="A page, or Markdown.")] = "html",
     weights: WeightFiles = None,
@@ -46,7 +49,8 @@ def reproduce(
     if format not in ("html", "md"):
         raise StudyError([Problem("USAGE", f"--format must be html or md, not {format!r}.")])
     asked = Asked(faces, camvid, quick, seeds)
-    wanted = Wanted(out, format, pictures == "few", _reproduced(asked), threads, pairs(weights, "--weights"))  # type: ignore[arg-type]
+    named = pairs(weights, "--weights")
+    wanted = Wanted(out, format, pictures == "few", _reproduced(asked), threads, named, max_runs)  # type: ignore[arg-type]
     screens: list[Screen] = []
 
     def watch(study: "Study") -> "Screen":

@@ -27,7 +27,10 @@ PAGE, FIGURES = "reproduction", "reproduction-figures"
 
 @dataclass(frozen=True)
 class Wanted:
-    """How the document is to be made. command: that repeats it, without paths of this machine."""
+    """How the document is to be made.
+
+    command: that repeats it, without paths of this machine. max_runs: to train of each study now, all where None.
+    """
 
     out: Path
     format: Literal["html", "md"] = "html"
@@ -35,6 +38,7 @@ class Wanted:
     command: str = "paribus reproduce"
     threads: int | None = None
     weights: Mapping[str, Path] | None = None
+    max_runs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ def conduct(asked: Asked, wanted: Wanted, watch: Callable[[Study], Watcher]) -> 
             told, failed = _run(asked, wanted, name, each)
             failures += failed
             found = found.having(name, told)
-            if name == LOOKS or (name == "training" and _boxed(each.bound)):
+            audited = name == LOOKS or (name == "training" and _boxed(each.bound))
+            if audited and not any(told.report["missing"].values()):
                 audits = auditing.audits(each.bound, each.place, told.name, quick=asked.quick, elsewhere=name == LOOKS)
                 found = replace(found, audits=audits)
             path = write(found, wanted)
@@ -95,7 +100,8 @@ def _boxed(bound: Bound) -> bool:
 
 def _run(asked: Asked, wanted: Wanted, name: str, opened: Opened) -> tuple[Told, list[Problem]]:
     command = _command(asked, name)
-    done = running.run(opened.bound, opened.place, opened.watcher, pictures=wanted.pictures, command=command)
+    most, shown = wanted.max_runs, wanted.pictures
+    done = running.run(opened.bound, opened.place, opened.watcher, max_runs=most, pictures=shown, command=command)
     ranked, pair = (training.ORDER, crop.DISAGREE) if name == "training" else ((), ())
     told = evidence_of.told(opened.place.folder.name, done.results, ranked, pair)
     return told, list(done.failed.problems) if done.failed else []

@@ -37,9 +37,10 @@ def calls(monkeypatch):
         scan = type("Scan", (), {"images": type("Images", (), {"items": [item]})})
         return Bound(study, {"baseline": scan}), type("Place", (), {"folder": out / study.path.stem})
 
-    def run(bound, place, watcher, *, pictures, command):
+    def run(bound, place, watcher, *, max_runs, pictures, command):
         name = next(n for n in ("training", "recipe", "labels", "looks") if n in bound.study.path.stem)
         done.append(("run", name))
+        done.extend([("most", max_runs)] * (max_runs is not None))
         failed = RunsFailed([Problem("RUN_FAILED", "it broke.", name)]) if name in done else None
         return running.Outcome(results("training" if name == "looks" else name), place.folder, failed)
 
@@ -66,6 +67,19 @@ def test_every_study_is_bound_before_any_is_trained(calls, tmp_path):
     path = conduct.conduct(Asked(quick=True), Wanted(tmp_path), lambda study: Told())
     assert [what for what, _ in calls] == ["open"] * 3 + ["run", "audit", "run", "run"]
     assert path == tmp_path / "reproduction.html" and "1-5" in path.read_text()
+
+
+def test_some_runs_can_be_trained_now_and_networks_that_are_missing_are_not_looked_into(calls, tmp_path, monkeypatch):
+    told = conduct.evidence_of.told
+
+    def some_missing(*given):
+        found = told(*given)
+        return replace(found, report=found.report | {"missing": {"fine-tuned": 2}})
+
+    monkeypatch.setattr(conduct.evidence_of, "told", some_missing)
+    path = conduct.conduct(Asked(quick=True), Wanted(tmp_path, max_runs=0), lambda study: Told())
+    assert [what for what, _ in calls if what == "audit"] == [] and path.exists()
+    assert [most for what, most in calls if what == "most"] == [0, 0, 0]
 
 
 def test_faces_without_boxes_are_audited_on_drawn_ones(calls, tmp_path):
