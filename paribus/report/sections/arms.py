@@ -11,14 +11,14 @@ def arms(document: Row) -> Row:
     """The table of arms, with every run, its cost and the dot plot."""
     scale = scale_of(document["metric"]["name"])
     rows = document["arms"]
-    values = [r["value"] * scale.factor for a in rows for r in a["runs"] if r["value"] is not None]
-    span = figures.span_of_runs(values, scale.digits)
     costs = any(a["seconds"] for a in rows)
     fit = "train_mean_iou" if of_masks(document) else "train_accuracy"
+    groups = [_group(scale, classes, together, fit) for classes, together in _by_classes(rows).items()]
+    shown = {row["arm"]: row for group in groups for row in group["rows"]}
     return {
         "head": scale.label + (", %" if scale.value_unit else ""),
-        "axis": figures.axis_strip(span),
-        "rows": [_arm(scale, span, a, fit) for a in rows],
+        "groups": groups,
+        "rows": [shown[a["name"]] for a in rows],
         "fit": "Mean IoU" if of_masks(document) else "Accuracy",
         "best": "mean IoU" if of_masks(document) else "accuracy",
         "best_short": "mean IoU" if of_masks(document) else "acc",
@@ -30,6 +30,21 @@ def arms(document: Row) -> Row:
         "training": any(a[fit] is not None for a in rows),
         "best_val": any(r["best_val"] for a in rows for r in a["runs"]),
     }
+
+
+def _by_classes(arms: list[Row]) -> dict[tuple[str, ...], list[Row]]:
+    """Classes of pixels -> the arms that are scored in them: levels in other classes do not compare."""
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for arm in arms:
+        found.setdefault(tuple((arm["space"] or {}).get("classes", ())), []).append(arm)
+    return found
+
+
+def _group(scale: Scale, classes: tuple[str, ...], arms: list[Row], fit: str) -> Row:
+    values = [r["value"] * scale.factor for a in arms for r in a["runs"] if r["value"] is not None]
+    span = figures.span_of_runs(values, scale.digits)
+    rows = [_arm(scale, span, a, fit) for a in arms]
+    return {"classes": len(classes), "axis": figures.axis_strip(span), "rows": rows}
 
 
 def _arm(scale: Scale, span: figures.Span, arm: Row, fit: str) -> Row:

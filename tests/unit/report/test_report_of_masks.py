@@ -20,6 +20,7 @@ from paribus.questions import Design, Question
 from paribus.report import document, page, render
 from paribus.report.masks import shown
 from paribus.report.methods import methods
+from paribus.report.sections import view
 from paribus.report.tables import files
 from paribus.results import ArmResult, Results
 from paribus.stats import these_images
@@ -89,6 +90,16 @@ def test_each_arm_has_its_own_classes_and_colours(content):
     asked = {q["name"]: q for q in content["questions"]}
     assert [row["name"] for row in asked["labels"]["classes"]["rows"]] == ["sky", "static", "objects"]
     assert asked["labels"]["classes"]["space"] == by_name["three"]["space"]
+
+
+def test_levels_in_other_classes_have_an_axis_of_their_own(content, made):
+    shown = view(content)["arms"]
+    assert [group["classes"] for group in shown["groups"]] == [11, 3]
+    assert {row["arm"] for row in shown["groups"][1]["rows"]} == {"three"}
+    assert [row["arm"] for row in shown["rows"]] == [arm["name"] for arm in content["arms"]]
+    assert "In 3 classes: levels that do not compare with those above" in made
+    alone = page(document(simulated()))
+    assert "levels that do not compare with those above" not in alone and "<h2>The arms</h2>" in alone
 
 
 def test_rare_classes_have_their_images_and_no_interval():
