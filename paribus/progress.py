@@ -11,7 +11,6 @@ from rich.text import Text
 from paribus.contrasts import Contrast
 from paribus.errors import Problem, printable
 from paribus.predictions import RunRecord
-from paribus.report.numbers import plural
 from paribus.runs import Run
 from paribus.tuning import shown
 from paribus.tuning.choice import Tuned
@@ -42,7 +41,7 @@ class Screen:
         self._begin(missing)
         already = f", {finished} are there already" if finished else ""
         if missing:
-            self._say(f"tuning: {plural(missing, 'run')} to train before those that are scored{already}")
+            self._say(f"tuning: {_runs(missing)} to train before those that are scored{already}")
 
     def tuned(self, arm: str, found: Tuned) -> None:
         """What an arm tried, and what it keeps."""
@@ -55,9 +54,7 @@ class Screen:
         self._begin(missing)
         already = f", {finished} are there already" if finished else ""
         self._say(
-            f"{plural(missing, 'run')} to train{already}"
-            if missing
-            else f"nothing to train: all {finished} runs are there"
+            f"{_runs(missing)} to train{already}" if missing else f"nothing to train: all {finished} runs are there"
         )
 
     def noted(self, problem: Problem) -> None:
@@ -116,6 +113,10 @@ class Screen:
             self.live = Live(console=self.console, transient=True, refresh_per_second=4)
             self.live.start()
         self.live.update(Text(text))
+
+
+def _runs(number: int) -> str:
+    return "1 run" if number == 1 else f"{number} runs"
 
 
 def _best(record: RunRecord) -> str:
