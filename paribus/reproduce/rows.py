@@ -88,5 +88,6 @@ def seconds(arm: Row) -> float | None:
 
 
 def trace(told: Told | None, question: str | None, *arms: str) -> tuple[Trace, ...]:
-    """From an answer to a study of ours; nothing where it was not run."""
-    return (Trace(told.name, question, arms),) if told else ()
+    """From an answer to those arms of a study of ours that have runs; nothing where none has."""
+    run = tuple(arm["name"] for arm in told.arms(arms)) if told else ()
+    return (Trace(told.name, question, run),) if told and run else ()

@@ -141,9 +141,9 @@ def interactions(told: Told) -> str:
 
 def _tuned(told: Told | None) -> list[Block | None]:
     """Whether every arm had the same effort, and what each tried and kept."""
-    if told is None:
+    arms = [arm for arm in told.arms(list(ARMS)) if arm["tuning"]] if told else []
+    if told is None or not arms:
         return []
-    arms = [arm for arm in told.arms(list(ARMS)) if arm["tuning"]]
     said = joined(tuned.sentence(told.report), *(f["sentence"] for f in told.report["findings"] if f["code"] in EFFORT))
     rows = tuple(CurveRow(ARMS[arm["name"]], _tried(arm["tuning"])) for arm in arms)
     title = "What each arm tried beforehand: accuracy on the validation images, %, by learning rate (filled: kept)"

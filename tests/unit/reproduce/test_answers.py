@@ -58,6 +58,16 @@ def test_without_any_run_nothing_is_said_about_runs():
     assert not any("Here" in a.sentence for a in found)
 
 
+def test_a_study_that_has_begun_without_a_scored_run_is_not_traced_and_says_nothing_of_tuning():
+    made = told("recipe")
+    arms = [arm | {"runs": [], "mean": None, "seconds": None} for arm in made.report["arms"]]
+    questions = [{k: v for k, v in q.items() if k != "one_run"} | {"verdict": None} for q in made.report["questions"]]
+    begun = replace(made, report=made.report | {"arms": arms, "questions": questions})
+    for answer in recipe.answers(Evidence({"recipe": begun})):
+        assert answer.verdict == "not_run" and answer.traces == ()
+        assert not any("chosen beforehand" in text for text in texts(answer))
+
+
 def test_levels_come_with_their_seeds_and_one_run_with_a_warning():
     several, single = ({a.number: a for a in answers(evidence_of(seeds))} for seeds in (2, 1))
     assert "2 seeds from" in several["1-1"].sentence and "(one run)" in single["1-1"].sentence
