@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other: `python -m benchmarks`, or `make bench`. About 40 minutes on 2 cores.
+"""All benchmarks, one after the other: `python -m benchmarks`, or `make bench`. About an hour on 2 cores.
 
     python -m benchmarks                             # all of them
     python -m benchmarks fine_tuning scaling         # some of them

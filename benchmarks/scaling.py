@@ -1,6 +1,6 @@
 """Scaling: the seconds of a study against its images, arms and seeds; its memory against the number of runs.
 
-    python -m benchmarks.scaling                     # about 3 minutes on 2 cores
+    python -m benchmarks.scaling                     # about 9 minutes on 2 cores
     python -m benchmarks.scaling --short             # does it work?
 
 Generated faces and a small network, so that the study's own work shows and not the network's. A study that costs what

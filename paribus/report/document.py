@@ -247,6 +247,7 @@ def _question(results: Results, question: Question, picked: tuple[OneRun, ...]) 
         "primary": question.primary,
         "control": question.control,
         "bundle": question.bundle,
+        "blocks": results.design.in_blocks,
         "changed": question.changed,
         "consequences": question.consequences,
         "tuned": question.tuned,

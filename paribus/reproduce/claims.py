@@ -41,9 +41,15 @@ def judged(claim: Claim, question: Row | None) -> Verdict:
         return "not_run"
     if verdict == "cannot_tell_one_run":
         return "one_run"
-    if verdict == "cannot_tell":
+    if verdict == "cannot_tell" or (question and below_margin(claim, question)):
         return "open"
     return "reproduced" if SIGNS[verdict] == claim.sign else "not_reproduced"
+
+
+def below_margin(claim: Claim, question: Row) -> bool:
+    """Whether no practical difference was found, and the original's own difference is none that would matter."""
+    small = question["verdict"] in ("no_practical_difference", "identical")
+    return bool(small and claim.printed is not None and question["margin"] and abs(claim.printed) < question["margin"])
 
 
 def together(parts: Sequence[Verdict]) -> Verdict:

@@ -91,8 +91,7 @@ def _remarks(evidence: Evidence) -> list[Text]:
         *_stand_ins(evidence),
         Text(
             "“Reproduced here” and “not reproduced here” speak of these images, networks and recipes; what was seen "
-            "on the "
-            "original’s images stays as it is. An interval covers new runs and new images with the same training set.",
+            "on the original’s images stays as it is. What an interval covers stands below its figure.",
             "soft",
         ),
     ]

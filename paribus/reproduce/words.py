@@ -7,7 +7,7 @@ from typing import Any
 from paribus.metrics import described
 from paribus.report.numbers import Scale, listed, p_value, percent, plural, scale_of
 from paribus.reproduce import original
-from paribus.reproduce.claims import Claim, judged
+from paribus.reproduce.claims import Claim, below_margin, judged
 from paribus.wording import training_images
 
 Row = dict[str, Any]
@@ -60,6 +60,13 @@ def difference(q: Row, *, unit: bool = True) -> str:
     return f"{scale.change(q['difference'])}{points} {described(q['metric']).label}{where} {interval}"
 
 
+def small(q: Row) -> str:
+    """A difference that is practically none, with the interval that ruled out the margin, and its level."""
+    scale, used = scale_of(q["metric"]), q["interval"]
+    told = difference(q).removesuffix(f" {scale.interval(*q['ci95'])}")
+    return f"{told} {scale.interval(used['low'], used['high'])} ({100 * used['level']:.3g} % interval)"
+
+
 def short(q: Row | None) -> str:
     """For the first table: `+3.1 [+1.9, +4.3]`, or that there is none."""
     return "not run" if q is None or q["verdict"] is None else difference(q, unit=False)
@@ -80,7 +87,7 @@ def finding(q: Row | None, effect: Effect) -> str:
         return "Both sides gave the same scores in every run: there is nothing to compare."
     if verdict == "no_practical_difference":
         margin = scale_of(q["metric"]).amount(q["margin"])
-        return f"{effect.equal}: {told}; anything as large as {margin} is ruled out."
+        return f"{effect.equal}: {small(q)}; anything as large as {margin} is ruled out."
     if verdict == "cannot_tell":
         return f"{effect.open}: {told}.{_adjusted(q)}"
     return f"{effect.helps if verdict == 'helps' else effect.hurts}: {told}."
@@ -97,18 +104,23 @@ def _adjusted(q: Row) -> str:
 
 def against(claim: Claim, q: Row | None) -> str:
     """What that means for the original's claim."""
-    own = f"The original’s {'difference' if claim.printed is None else original.points(claim.printed)}"
-    has = "has" if claim.printed is None else "have"
     verdict = judged(claim, q)
+    if q is None or verdict in ("not_run", "one_run"):
+        return ""
+    if claim.printed is None:
+        return {
+            "reproduced": "The original’s claim agrees with that: reproduced here.",
+            "not_reproduced": "The original’s claim is not reproduced here.",
+        }.get(verdict, "The original’s claim is neither reproduced nor contradicted here.")
+    own = f"The original’s {original.points(claim.printed)}"
     if verdict == "reproduced":
-        return f"{own} {has} the same sign: reproduced here."
-    if verdict == "not_reproduced" and q is not None:
-        if q["verdict"] in ("helps", "hurts"):
-            return f"{own} {has} the other sign: not reproduced here."
-        return f"{own} {'is' if claim.printed is None else 'are'} not reproduced here."
-    if verdict == "open":
-        return f"{own} {'is' if claim.printed is None else 'are'} neither reproduced nor contradicted here."
-    return ""
+        return f"{own} have the same sign: reproduced here."
+    if verdict == "not_reproduced":
+        return f"{own} {'have the other sign:' if q['verdict'] in ('helps', 'hurts') else 'are'} not reproduced here."
+    if below_margin(claim, q):
+        margin = scale_of(q["metric"]).amount(q["margin"])
+        return f"{own} are smaller than the margin of {margin}: neither reproduced nor contradicted here."
+    return f"{own} are neither reproduced nor contradicted here."
 
 
 def sentence(claim: Claim, q: Row | None, effect: Effect) -> str:
@@ -122,11 +134,12 @@ def basis(q: Row | None) -> str:
         return ""
     runs = sorted(set(q["seeds"].values()))
     each = plural(runs[0], "run") if len(runs) == 1 else f"{runs[0]} to {runs[-1]} runs"
-    groups = f" in {plural(q['groups'], 'group')}" if q["groups"] else ""
+    groups = f" in {plural(q['groups'], 'block' if q['blocks'] else 'group')}" if q["groups"] else ""
+    new = "new stretches of the same recordings" if q["blocks"] else "new images"
     covers = {
-        "new_images": "covers new runs and new images",
+        "new_images": f"covers new runs and {new}",
         "these_images": "covers new runs on exactly these images",
-        "these_networks": "covers new images for exactly these networks",
+        "these_networks": f"covers {new} for exactly these networks",
     }[q["estimand"]]
     training = training_images(q["estimand"], q["compare"], q.get("train_fractions", {}))
     told = [f"{each} an arm, {plural(q['images'], 'image')}{groups}; the interval {covers}, {training}."]

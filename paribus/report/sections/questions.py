@@ -10,9 +10,9 @@ from paribus.report.sections.words import Row, counted, named, word_of
 from paribus.wording import training_images
 
 ESTIMANDS = {
-    "new_images": "New runs and new images of this kind; {training}.",
+    "new_images": "New runs and {new}; {training}.",
     "these_images": "New runs, but exactly these images; {training}.",
-    "these_networks": "Exactly these trained networks on new images; it does not speak about the change as such.",
+    "these_networks": "Exactly these trained networks on {new}; it does not speak about the change as such.",
 }
 EPOCHS = {
     "last": "scored after the last epoch",
@@ -57,7 +57,8 @@ def question(document: Row, q: Row) -> Row:
 
 def _covers(q: Row) -> str:
     told = training_images(q["estimand"], q["compare"], q.get("train_fractions", {}))
-    return ESTIMANDS[q["estimand"]].format(training=told.replace("same training set", "the same training set"))
+    new = "new stretches of the same recordings" if q["blocks"] else "new images of this kind"
+    return ESTIMANDS[q["estimand"]].format(new=new, training=told.replace("same training set", "the same training set"))
 
 
 def _weight(weight: float) -> str:
@@ -111,7 +112,7 @@ def _equals(p: float) -> str:
 def _counts(document: Row, q: Row) -> str:
     runs = sorted(set(q["seeds"].values()))
     told = [counted(runs, "run") + " an arm" if runs else "", plural(q["images"], "image")]
-    told.append(plural(q["groups"], "group") if q["groups"] else "")
+    told.append(plural(q["groups"], "block" if q["blocks"] else "group") if q["groups"] else "")
     told.append(EPOCHS[document["study"]["epoch"]] if trained_here(document) else "scored as given")
     looks = document["study"]["looks"]
     if len(looks) > 1 and q["look"]:

@@ -128,7 +128,7 @@ def _few_images(told: Told | None) -> str:
     if share is None:
         return start
     of_so_many = f"{round(share * original.IMAGES)} of {original.IMAGES}"
-    return f"{start} Here, two networks of these two arms disagree on {percent(share)}: {of_so_many}."
+    return f"{start} Here, two networks of these two arms disagree on {percent(share)} on average: {of_so_many}."
 
 
 def why(evidence: Evidence) -> Answer:
@@ -154,7 +154,8 @@ def why(evidence: Evidence) -> Answer:
         blocks(
             Text(
                 "Two differences in opposite directions are a claim about an interaction: that the effect of the crop "
-                "depends on what is trained. It is one contrast, the difference of the two differences."
+                "depends on what is trained. It is one contrast, the difference of the two differences; whether they "
+                "have opposite signs is asked in 1-5 and 1-6."
             ),
             _grid(told),
             effects(told, labels, known, "Differences of differences of accuracy, points") if told else None,
@@ -235,7 +236,7 @@ def _view(view: Row | None, crop: Row | None, name: str) -> str:
     if verdict == "helps":
         return f"{told} The mismatch of scale matters in itself."
     if verdict == "hurts":
-        return f"{told} Undoing the mismatch of scale costs accuracy: it explains no gain from the crop."
+        return f"{told} Giving the scale back in this way costs accuracy, which does not support this explanation."
     if verdict in ("no_practical_difference", "identical"):
         return f"{told} The mismatch of scale explains no gain from the crop that would matter."
     if verdict == "cannot_tell":

@@ -315,7 +315,7 @@ def _ours(told: Told) -> str:
         return f"{which} finds every class: none has an IoU below {bound}."
     shares = _shares(told)
     few = sum(shares.get(name, 0.0) for name in low)
-    rare = f" They have {percent(few)} of the scored pixels." if shares else ""
+    rare = f" {'It has' if len(low) == 1 else 'They have'} {percent(few)} of the scored pixels." if shares else ""
     return f"{which} hardly finds {listed(low)} (IoU below {bound}).{rare}"
 
 

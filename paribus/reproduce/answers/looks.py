@@ -123,7 +123,9 @@ def verdict(rows: Sequence[AttributionRow]) -> str:
         return f"It is more than chance puts there, by every method ({told}): this does not fit the explanation."
     if all(sign < 0 for sign in over):
         return f"It is less than chance puts there, by every method ({told}): this fits the explanation."
-    return f"That cannot be told: the methods do not agree that it is more, or less, than chance puts there ({told})."
+    return (
+        f"That cannot be told: not every method finds clearly more, nor each clearly less, than chance does ({told})."
+    )
 
 
 def _sign(row: AttributionRow) -> int:

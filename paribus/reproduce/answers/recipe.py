@@ -3,7 +3,7 @@
 from typing import Any
 
 from paribus.report import tuned
-from paribus.report.numbers import count, duration, listed, percent, scale_of
+from paribus.report.numbers import count, duration, listed, percent, plural, scale_of
 from paribus.reproduce import original
 from paribus.reproduce.blocks import Answer, Block, CurveRow, Curves, Table, Text, blocks
 from paribus.reproduce.claims import Claim, judged
@@ -21,6 +21,7 @@ from paribus.reproduce.words import (
     lowered,
     sentence,
     short,
+    small,
 )
 
 Row = dict[str, Any]
@@ -73,7 +74,7 @@ def best(told: Told | None) -> Answer:
     mains = {name: f"{what[:1].upper()}{what[1:]}" for name, what in FACTORS.items()}
     labels = {"everything": "All three at once"} | mains | INTERACTIONS
     known = {"everything": EVERYTHING.printed or 0.0}
-    lead = change("Richer augmentation, a larger network and Adam at once")
+    lead = change("The combination of richer augmentation, a larger network and Adam")
     return Answer(
         "1-8",
         "Does the best recipe help, and which of its parts earned the gain?",
@@ -106,7 +107,8 @@ def credit(told: Told) -> str:
     by_verdict: dict[str, list[str]] = {}
     for name, q in asked.items():
         if q is not None and q["verdict"] is not None:
-            by_verdict.setdefault(q["verdict"], []).append(f"{FACTORS[name]} ({difference(q)})")
+            told_by = small(q) if q["verdict"] == "no_practical_difference" else difference(q)
+            by_verdict.setdefault(q["verdict"], []).append(f"{FACTORS[name]} ({told_by})")
     said = {
         "helps": ("helps", "help"),
         "hurts": ("hurts", "hurt"),
@@ -131,12 +133,19 @@ def interactions(told: Told) -> str:
     open_ = [label for label, q in rows if q["verdict"].startswith("cannot_tell")]
     if found:
         more = f" {listed(open_)} cannot be told." if open_ else ""
-        return f"An interaction was found: {listed(found)}. The main effects are averages over it.{more}"
+        were, them = ("An interaction was found", "it") if len(found) == 1 else ("Interactions were found", "them")
+        return f"{were}: {listed(found)}. The main effects are averages over {them}.{more}"
     if open_:
         return (
             f"Interactions are not ruled out ({listed(open_)}): the main effects are averages over the other factors."
         )
-    return "Interactions as large as the margin are ruled out: the main effects can be read alone."
+    missing = [label for label in INTERACTIONS.values() if label not in dict(rows)]
+    if missing:
+        return f"Of {listed(missing)} nothing is known yet: the main effects are averages over the other factors."
+    return (
+        "No interaction of two of them is as large as the margin: to within it, main effects hold at either level of "
+        "another factor."
+    )
 
 
 def _tuned(told: Told | None) -> list[Block | None]:
@@ -170,12 +179,12 @@ def _passed(told: Told | None) -> Text | None:
     how = "chosen on the validation images" if chosen["on_val"] is not None else "the highest here, which is optimistic"
     printed = original.percent(original.BEST_RECIPE.accuracy)
     compared = "above" if arm["mean"] > original.BEST_RECIPE.accuracy else "not above"
-    where = told.report["study"]["split"]
+    where, ran = told.report["study"]["split"], len(told.arms(list(ARMS)))
     which = lowered(ARMS.get(str(arm["name"]), str(arm["name"])))
     return Text(
-        f"The best of the eight ({which}; {how}) "
-        f"reaches {level(arm)} on the {where} images, {compared} the original’s {printed}, which is a number of "
-        "other images."
+        f"The best of the {plural(ran, 'arm')} that {'has' if ran == 1 else 'have'} runs ({which}; {how}) "
+        f"reaches {level(arm)} on the {where} images; its mean is {compared} the original’s {printed}, which is a "
+        "number of other images."
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from paribus.report.numbers import count, duration, plural, scale_of
+from paribus.report.numbers import count, duration, scale_of
 from paribus.reproduce import original
 from paribus.reproduce.blocks import Answer, Block, Picture, Pictures, Table, Text, blocks
 from paribus.reproduce.claims import Claim, judged, together
@@ -138,9 +138,10 @@ def _flattery(told: Told | None) -> Text | None:
     if found is None:
         return None
     gap = found.best - found.honest
+    ours = "our one run gets" if found.runs == 1 else f"the mean of our {count(found.runs)} runs is"
     start = (
-        f"Printed as in the original, by the best epoch on the images that choose it, our {plural(found.runs, 'run')} "
-        f"get {ACCURACY.value(found.best)} of the validation images right on average; where each half of these "
+        f"Printed as in the original, by the best epoch on the images that choose it, {ours} "
+        f"{ACCURACY.value(found.best)} of the validation images right; where each half of these "
         "images is "
         f"scored by the epoch that is best on the other half, {ACCURACY.value(found.honest)}."
     )
@@ -202,7 +203,7 @@ def _against_frozen(told: Told | None) -> Text | None:
         return None
     values = [run["value"] for run in pair[0]["runs"] if run["value"] is not None]
     above = sum(value > pair[1]["mean"] for value in values)
-    told_above = "none of them ends" if not above else f"{above} of {len(values)} end" + ("s" if above == 1 else "")
+    told_above = "none ends" if not above else f"{above} of {len(values)} end" + ("s" if above == 1 else "")
     return Text(f"Of these runs, {told_above} above the frozen network’s mean.")
 
 
@@ -326,7 +327,7 @@ def _ranked(told: Told | None) -> Text | None:
     listed = "; ".join(f"{' > '.join(SHORT.get(a, a) for a in order)} in {likely(part)}" for order, part in orders)
     return Text(
         f"The order under resampling of {what}, {count(found.draws)} draws: the original’s in {likely(share)}. "
-        f"The orders seen: {listed}. This describes how sure the order is; the verdicts above decide."
+        f"The most frequent orders: {listed}. This describes how sure the order is; the verdicts above decide."
     )
 
 
@@ -338,4 +339,5 @@ def _why(told: Told | None) -> Text | None:
     rate = ""
     if q["verdict"] in ("helps", "hurts"):
         rate = " That is its effect at one and the same learning rate; a network from scratch may want another."
-    return Text(f"Why: what the first two arms share, and AlexNet has not, is pretraining. {own}{rate}")
+    lead = "Why: the first two arms are pretrained, and AlexNet is not; they also share an architecture (see 1-3)."
+    return Text(f"{lead} {own}{rate}")

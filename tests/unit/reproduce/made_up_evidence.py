@@ -49,6 +49,7 @@ def fitting(q, verdict):
     middle = {"helps": 3 * margin, "hurts": -3 * margin, "cannot_tell": margin}.get(verdict, 0.0)
     half = {"cannot_tell": 3 * margin, "identical": 0.0, "no_practical_difference": margin / 2}.get(verdict, margin)
     row = {"verdict": verdict, "difference": middle, "ci95": (middle - half, middle + half)}
+    row["interval"] = {"level": 0.9, "low": middle - half, "high": middle + half}
     row["estimand"] = "these_networks" if verdict == "cannot_tell_one_run" else "new_images"
     for reading in (q.get("one_run") or {}).values():
         reading |= {"verdict": verdict, "estimate": middle}

@@ -27,6 +27,20 @@ def test_a_claim_is_reproduced_by_a_decided_answer_of_its_sign_alone():
     assert judged(Claim("crop-frozen", 1), None) == "not_run"
 
 
+@pytest.mark.parametrize("verdict", ["no_practical_difference", "identical"])
+def test_an_original_difference_below_the_margin_is_not_contradicted_by_none_as_large_as_it(verdict):
+    q = row(verdict)
+    small, large = (Claim("crop-frozen", 1, share * q["margin"]) for share in (0.6, 1.2))
+    assert judged(small, q) == "open" and "are smaller than the margin of 3.0\u00a0points: neither" in against(small, q)
+    assert judged(large, q) == "not_reproduced" and judged(Claim("crop-frozen", 1), q) == "not_reproduced"
+
+
+def test_what_is_ruled_out_stands_beside_the_interval_that_ruled_it_out():
+    q = row("no_practical_difference") | {"ci95": (-0.04, 0.01), "interval": {"level": 0.9, "low": -0.029, "high": 0.0}}
+    said = finding(q, change("The crop"))
+    assert "[−2.9, 0.0] (90 % interval); anything as large as 3.0\u00a0points is ruled out" in said and "4.0" not in said
+
+
 @pytest.mark.parametrize("parts", [p for n in (1, 2, 3) for p in product(WHOLE, repeat=n)], ids="+".join)
 def test_several_parts_are_reproduced_only_together(parts):
     found = together(parts)
