@@ -118,17 +118,25 @@ def _data(part: str, told: Told | None) -> list[Text]:
 
 
 def _one_seed(told: Sequence[Told]) -> list[Text]:
-    single = [each.name for each in told if any(len(arm["runs"]) == 1 for arm in each.report["arms"])]
+    single = [name for each in told if (name := _with_one_run(each))]
     if not single:
         return []
     return [
         Text(
-            f"Arms of {listed(single)} have one run each: what another seed would have given is not known, and "
-            "nothing may be "
-            "concluded about any change there. Seeds are what to add.",
+            f"One run each have {listed(single)}: what another seed would have given is not known, and "
+            "nothing may be concluded about any change there. Seeds are what to add.",
             "warning",
         )
     ]
+
+
+def _with_one_run(told: Told) -> str:
+    """`all arms of reproduce-labels`, or those that have one run; empty where none has."""
+    begun = [arm for arm in told.report["arms"] if arm["runs"]]
+    single = [arm["name"] for arm in begun if len(arm["runs"]) == 1]
+    if not single:
+        return ""
+    return f"{'all arms' if len(single) == len(begun) else listed(single)} of {told.name}"
 
 
 def _stand_ins(evidence: Evidence) -> list[Text]:

@@ -62,9 +62,14 @@ def difference(q: Row, *, unit: bool = True) -> str:
 
 def small(q: Row) -> str:
     """A difference that is practically none, with the interval that ruled out the margin, and its level."""
-    scale, used = scale_of(q["metric"]), q["interval"]
-    told = difference(q).removesuffix(f" {scale.interval(*q['ci95'])}")
-    return f"{told} {scale.interval(used['low'], used['high'])} ({100 * used['level']:.3g} % interval)"
+    told = difference(q).removesuffix(f" {scale_of(q['metric']).interval(*q['ci95'])}")
+    return f"{told} {_used(q)}"
+
+
+def _used(q: Row) -> str:
+    """The interval on which the verdict rests, with its level."""
+    used = q["interval"]
+    return f"{scale_of(q['metric']).interval(used['low'], used['high'])} ({100 * used['level']:.3g} % interval)"
 
 
 def short(q: Row | None) -> str:
@@ -120,6 +125,9 @@ def against(claim: Claim, q: Row | None) -> str:
     if below_margin(claim, q):
         margin = scale_of(q["metric"]).amount(q["margin"])
         return f"{own} are smaller than the margin of {margin}: neither reproduced nor contradicted here."
+    if not q["interval"]["low"] <= claim.printed <= q["interval"]["high"]:
+        lies = f"{own} lie outside of what these runs leave open, {_used(q)}"
+        return f"{lies}; their sign is neither reproduced nor contradicted."
     return f"{own} are neither reproduced nor contradicted here."
 
 

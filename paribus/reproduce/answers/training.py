@@ -138,10 +138,10 @@ def _flattery(told: Told | None) -> Text | None:
     if found is None:
         return None
     gap = found.best - found.honest
-    ours = "our one run gets" if found.runs == 1 else f"the mean of our {count(found.runs)} runs is"
+    ours, mean = ("our one run gets", "") if found.runs == 1 else (f"our {count(found.runs)} runs get", " on average")
     start = (
         f"Printed as in the original, by the best epoch on the images that choose it, {ours} "
-        f"{ACCURACY.value(found.best)} of the validation images right; where each half of these "
+        f"{ACCURACY.value(found.best)} of the validation images right{mean}; where each half of these "
         "images is "
         f"scored by the epoch that is best on the other half, {ACCURACY.value(found.honest)}."
     )

@@ -27,6 +27,15 @@ def test_a_claim_is_reproduced_by_a_decided_answer_of_its_sign_alone():
     assert judged(Claim("crop-frozen", 1), None) == "not_run"
 
 
+def test_an_open_answer_may_still_exclude_what_the_original_printed():
+    q = row("cannot_tell") | {"interval": {"level": 0.994, "low": -0.01, "high": 0.06}}
+    outside, inside = (
+        against(Claim("crop-frozen", sign, printed), q) for sign, printed in ((-1, -0.0475), (1, 0.0475))
+    )
+    assert "lie outside of what these runs leave open, [−1.0, +6.0] (99.4 % interval)" in outside
+    assert "neither reproduced nor contradicted" in outside and "lie outside" not in inside
+
+
 @pytest.mark.parametrize("verdict", ["no_practical_difference", "identical"])
 def test_an_original_difference_below_the_margin_is_not_contradicted_by_none_as_large_as_it(verdict):
     q = row(verdict)
@@ -38,7 +47,9 @@ def test_an_original_difference_below_the_margin_is_not_contradicted_by_none_as_
 def test_what_is_ruled_out_stands_beside_the_interval_that_ruled_it_out():
     q = row("no_practical_difference") | {"ci95": (-0.04, 0.01), "interval": {"level": 0.9, "low": -0.029, "high": 0.0}}
     said = finding(q, change("The crop"))
-    assert "[−2.9, 0.0] (90 % interval); anything as large as 3.0\u00a0points is ruled out" in said and "4.0" not in said
+    assert (
+        "[−2.9, 0.0] (90 % interval); anything as large as 3.0\u00a0points is ruled out" in said and "4.0" not in said
+    )
 
 
 @pytest.mark.parametrize("parts", [p for n in (1, 2, 3) for p in product(WHOLE, repeat=n)], ids="+".join)

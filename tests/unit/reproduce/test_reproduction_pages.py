@@ -142,10 +142,22 @@ def test_hostile_names_stay_text(made):
 def test_drawn_images_stand_ins_and_one_seed_are_named_before_the_answers():
     links = {f"reproduce-{name}": "x" for name in ("training", "recipe", "labels")}
     said = " ".join(remark.text for remark in document(evidence_of(1), "x", links).remarks)
-    for part in ("faces drawn by Paribus", "streets drawn by Paribus", "EfficientNet-B2", "VGG16", "one run each"):
+    for part in (
+        "faces drawn by Paribus",
+        "streets drawn by Paribus",
+        "EfficientNet-B2",
+        "VGG16",
+        "One run each have all arms of",
+    ):
         assert part in said, part
     several = " ".join(remark.text for remark in document(evidence_of(2), "x", links).remarks)
-    assert "one run each" not in several
+    assert "One run each" not in several
+    mixed = evidence_of(2)
+    arms = mixed.labels.report["arms"]
+    single = [arm | {"runs": arm["runs"][:1]} if arm["name"] == "three" else arm for arm in arms]
+    mixed = mixed.having("labels", replace(mixed.labels, report=mixed.labels.report | {"arms": single}))
+    some = " ".join(remark.text for remark in document(mixed, "x", links).remarks)
+    assert "One run each have three of reproduce-labels: what another seed" in some
 
 
 def test_an_empty_document_is_one_too():
