@@ -227,8 +227,10 @@ def test_what_the_interval_covers():
     one_side = training_images("these_images", arms, {"b": 0.5})
     assert one_side == "new training images drawn from this set for one side only (50 % a run of b; a: all of it)"
     assert training_images("these_networks", arms, {"b": 0.5}) == "same training images"
-    q = {"estimand": "new_images", "compare": {"a": -1, "b": 1}}
+    q = {"estimand": "new_images", "compare": {"a": -1, "b": 1}, "blocks": False}
     assert _covers(q | {"train_fractions": {}}) == "New runs and new images of this kind; the same training set."
+    stretches = _covers(q | {"blocks": True, "train_fractions": {}})
+    assert stretches == "New runs and new stretches of the same recordings; the same training set."
     assert "drawn from this set (80 % a run)." in _covers(q | {"train_fractions": {"a": 0.8, "b": 0.8}})
 
 
