@@ -30,7 +30,7 @@ def reproduce(
         Path | None, typer.Option(metavar="PATH", help="Images of faces in class folders; drawn ones if not given.")
     ] = None,
     camvid: Annotated[Path | None, typer.Option(metavar="PATH", help="CamVid; drawn streets if not given.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Smaller and fewer: a quarter of an hour.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Smaller and fewer.")] = False,
     seeds: Annotated[int | None, typer.Option(min=1, help="Seeds an arm, instead of the studies’ own.")] = None,
     max_runs: Annotated[
         int | None, typer.Option("--max-runs", min=0, help="Train at most so many runs of each study now.")
