@@ -53,9 +53,8 @@ class Screen:
         """Runs to train, and those that are there already."""
         self._begin(missing)
         already = f", {finished} are there already" if finished else ""
-        self._say(
-            f"{_runs(missing)} to train{already}" if missing else f"nothing to train: all {finished} runs are there"
-        )
+        all_of_them = "the one run is" if finished == 1 else f"all {finished} runs are"
+        self._say(f"{_runs(missing)} to train{already}" if missing else f"nothing to train: {all_of_them} there")
 
     def noted(self, problem: Problem) -> None:
         """Something that the user should know and that stops nothing."""
