@@ -88,7 +88,7 @@ def sentence(
 
 def coverage(question: Question, decision: Decision, design: Design, images: int, groups: int | None) -> str:
     """What the interval covers, and from how many runs, images and groups."""
-    stretches = "new stretches of the same recordings" if design.in_blocks else "new images"
+    stretches = new_images(design.in_blocks)
     estimand = decision.result.estimand
     what = {
         "new_images": f"Covers new runs and {stretches}",
@@ -104,6 +104,11 @@ def coverage(question: Question, decision: Decision, design: Design, images: int
         runs = "runs: " + ", ".join(f"{arm} {count}" for arm, count in each)
     grouped = "" if groups is None else f" in {_count(groups, 'block' if design.in_blocks else 'group')}"
     return f"{what} ({runs}, {_count(images, 'image')}{grouped}, {_EPOCHS[design.epoch]})."
+
+
+def new_images(in_blocks: bool) -> str:
+    """The images that an interval covers. in_blocks: those at hand are stretches of recordings."""
+    return "new stretches of the same recordings" if in_blocks else "new images"
 
 
 def training_images(estimand: str, arms: Iterable[str], fractions: Mapping[str, float]) -> str:

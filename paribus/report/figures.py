@@ -181,9 +181,7 @@ def strip_cell(
     ordered = sorted((d for d in dots if math.isfinite(d.value)), key=lambda d: d.value)
     levels = _levels(span, [d.value for d in ordered])
     parts += [_dot(span, dot, level) for dot, level in zip(ordered, levels, strict=True)]
-    return Markup('<svg class="strip" role="img" aria-label="{}" width="100%" height="100%">{}</svg>').format(
-        alternative, Markup("").join(parts)
-    )
+    return _strip(parts, alternative)
 
 
 def box_cell(span: Span, five: Sequence[float], mean: float, alternative: str) -> Markup:
@@ -199,6 +197,10 @@ def box_cell(span: Span, five: Sequence[float], mean: float, alternative: str) -
         Markup('<rect class="half" x="{:.2f}%" y="28%" width="{:.2f}%" height="44%"/>').format(left, right - left),
         _line(span, mean, mean, "mean", ("18%", "82%")),
     ]
+    return _strip(parts, alternative)
+
+
+def _strip(parts: Sequence[Markup], alternative: str) -> Markup:
     return Markup('<svg class="strip" role="img" aria-label="{}" width="100%" height="100%">{}</svg>').format(
         alternative, Markup("").join(parts)
     )
@@ -359,9 +361,13 @@ def _chart_axes(frame: Frame, labels: Sequence[tuple[float, str]] | None = None)
     return Markup("").join(rows + columns)
 
 
+def _corner(frame: Frame, x: float, y: float) -> str:
+    """A point of a path, kept inside the chart."""
+    return f"{_x(frame, x):.1f} {_y(frame, min(max(y, frame.y.low), frame.y.high)):.1f}"
+
+
 def _area(frame: Frame, lower: Line, upper: Line) -> Markup:
-    around = [(x, min(max(y, frame.y.low), frame.y.high)) for x, y in [*lower, *reversed(upper)]]
-    corners = "L".join(f"{_x(frame, x):.1f} {_y(frame, y):.1f}" for x, y in around)
+    corners = "L".join(_corner(frame, x, y) for x, y in [*lower, *reversed(upper)])
     return Markup('<path class="spread" d="M{}Z"/>').format(corners)
 
 
@@ -371,7 +377,6 @@ def _path(frame: Frame, points: Line, css: str) -> Markup:
         if not math.isfinite(y):
             pen_down = False
             continue
-        clipped = min(max(y, frame.y.low), frame.y.high)
-        commands.append(f"{'L' if pen_down else 'M'}{_x(frame, x):.1f} {_y(frame, clipped):.1f}")
+        commands.append(f"{'L' if pen_down else 'M'}{_corner(frame, x, y)}")
         pen_down = True
     return Markup('<path class="{}" d="{}"/>').format(css, "".join(commands)) if commands else Markup("")

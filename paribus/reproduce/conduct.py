@@ -100,8 +100,14 @@ def _boxed(bound: Bound) -> bool:
 
 def _run(asked: Asked, wanted: Wanted, name: str, opened: Opened) -> tuple[Told, list[Problem]]:
     command = _command(asked, name)
-    most, shown = wanted.max_runs, wanted.pictures
-    done = running.run(opened.bound, opened.place, opened.watcher, max_runs=most, pictures=shown, command=command)
+    done = running.run(
+        opened.bound,
+        opened.place,
+        opened.watcher,
+        max_runs=wanted.max_runs,
+        pictures=wanted.pictures,
+        command=command,
+    )
     ranked, pair = (training.ORDER, crop.DISAGREE) if name == "training" else ((), ())
     told = evidence_of.told(opened.place.folder.name, done.results, ranked, pair)
     return told, list(done.failed.problems) if done.failed else []

@@ -8,7 +8,7 @@ from paribus.metrics import described
 from paribus.report.numbers import Scale, listed, p_value, percent, plural, scale_of
 from paribus.reproduce import original
 from paribus.reproduce.claims import Claim, below_margin, judged
-from paribus.wording import training_images
+from paribus.wording import new_images, training_images
 
 Row = dict[str, Any]
 
@@ -52,18 +52,20 @@ def better(first: str, second: str) -> Effect:
 def difference(q: Row, *, unit: bool = True) -> str:
     """`+3.1 points of accuracy [+1.9, +4.3]`: the difference with its 95 % interval."""
     scale = scale_of(q["metric"])
-    interval = scale.interval(*q["ci95"])
-    if not unit:
-        return f"{scale.change(q['difference'])} {interval}"
-    where = f" in {q['score_in']}" if q.get("score_in") else ""
-    points = f" {scale.unit_of_change(q['difference'])} of" if scale.change_unit else ""
-    return f"{scale.change(q['difference'])}{points} {described(q['metric']).label}{where} {interval}"
+    return f"{_size(q) if unit else scale.change(q['difference'])} {scale.interval(*q['ci95'])}"
 
 
 def small(q: Row) -> str:
     """A difference that is practically none, with the interval that ruled out the margin, and its level."""
-    told = difference(q).removesuffix(f" {scale_of(q['metric']).interval(*q['ci95'])}")
-    return f"{told} {_used(q)}"
+    return f"{_size(q)} {_used(q)}"
+
+
+def _size(q: Row) -> str:
+    """`+3.1 points of accuracy`."""
+    scale = scale_of(q["metric"])
+    where = f" in {q['score_in']}" if q.get("score_in") else ""
+    points = f" {scale.unit_of_change(q['difference'])} of" if scale.change_unit else ""
+    return f"{scale.change(q['difference'])}{points} {described(q['metric']).label}{where}"
 
 
 def _used(q: Row) -> str:
@@ -143,7 +145,7 @@ def basis(q: Row | None) -> str:
     runs = sorted(set(q["seeds"].values()))
     each = plural(runs[0], "run") if len(runs) == 1 else f"{runs[0]} to {runs[-1]} runs"
     groups = f" in {plural(q['groups'], 'block' if q['blocks'] else 'group')}" if q["groups"] else ""
-    new = "new stretches of the same recordings" if q["blocks"] else "new images"
+    new = new_images(q["blocks"])
     covers = {
         "new_images": f"covers new runs and {new}",
         "these_images": "covers new runs on exactly these images",

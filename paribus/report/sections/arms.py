@@ -33,10 +33,15 @@ def arms(document: Row) -> Row:
 
 
 def _by_classes(arms: list[Row]) -> dict[tuple[str, ...], list[Row]]:
-    """Classes of pixels -> the arms that are scored in them: levels in other classes do not compare."""
+    """Classes of pixels -> the arms that are scored in them: levels in other classes do not compare.
+
+    Arms without a run, of which the classes are not known, stand with the first.
+    """
+    known = [tuple(arm["space"]["classes"]) if arm["space"] else None for arm in arms]
+    first = next((classes for classes in known if classes), ())
     found: dict[tuple[str, ...], list[Row]] = {}
-    for arm in arms:
-        found.setdefault(tuple((arm["space"] or {}).get("classes", ())), []).append(arm)
+    for arm, classes in zip(arms, known, strict=True):
+        found.setdefault(classes or first, []).append(arm)
     return found
 
 

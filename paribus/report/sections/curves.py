@@ -66,6 +66,8 @@ def _chart(arm: Row, key: str, label: str, frame: figures.Frame) -> Row | None:
 def _bands(lines: list[figures.Line]) -> list[tuple[figures.Line, figures.Line]]:
     """From the lowest run to the highest at every epoch, and the middle half of the runs."""
     rows = [(x, many.five(ys)) for x, ys in _at_epochs(lines).items()]
+    if not rows:
+        return []  # no run has a finite value
     return [([(x, row[low]) for x, row in rows], [(x, row[high]) for x, row in rows]) for low, high in ((0, 4), (1, 3))]
 
 

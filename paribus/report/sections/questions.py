@@ -7,7 +7,7 @@ from paribus.report.sections.masks import label_spaces
 from paribus.report.sections.one_run import conclusion, shown_reading
 from paribus.report.sections.strips import strip
 from paribus.report.sections.words import Row, counted, named, word_of
-from paribus.wording import training_images
+from paribus.wording import new_images, training_images
 
 ESTIMANDS = {
     "new_images": "New runs and {new}; {training}.",
@@ -57,7 +57,7 @@ def question(document: Row, q: Row) -> Row:
 
 def _covers(q: Row) -> str:
     told = training_images(q["estimand"], q["compare"], q.get("train_fractions", {}))
-    new = "new stretches of the same recordings" if q["blocks"] else "new images of this kind"
+    new = new_images(q["blocks"]) + ("" if q["blocks"] else " of this kind")
     return ESTIMANDS[q["estimand"]].format(new=new, training=told.replace("same training set", "the same training set"))
 
 

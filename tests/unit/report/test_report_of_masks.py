@@ -20,7 +20,7 @@ from paribus.questions import Design, Question
 from paribus.report import document, page, render
 from paribus.report.masks import shown
 from paribus.report.methods import methods
-from paribus.report.sections import view
+from paribus.report.sections import arms, view
 from paribus.report.tables import files
 from paribus.results import ArmResult, Results
 from paribus.stats import these_images
@@ -100,6 +100,13 @@ def test_levels_in_other_classes_have_an_axis_of_their_own(content, made):
     assert "In 3 classes: levels that do not compare with those above" in made
     alone = page(document(simulated()))
     assert "levels that do not compare with those above" not in alone and "<h2>The arms</h2>" in alone
+
+
+def test_an_arm_without_a_run_stands_with_the_first_classes(content):
+    begun = [arm | {"space": None, "runs": []} if arm["name"] == "skips" else arm for arm in content["arms"]]
+    groups = arms.arms(content | {"arms": begun})["groups"]
+    assert [group["classes"] for group in groups] == [11, 3]
+    assert "skips" in {row["arm"] for row in groups[0]["rows"]}
 
 
 def test_rare_classes_have_their_images_and_no_interval():
