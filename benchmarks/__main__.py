@@ -21,6 +21,7 @@ from benchmarks import (
     peers,
     scaling,
     segmentation,
+    small_maps,
     whole_study,
 )
 from benchmarks.tables import Table
@@ -37,6 +38,7 @@ def benchmarks(given: list[str], peers_at: Path) -> dict[str, Callable[[], Table
         "feature_extractor": lambda: feature_extractor.measure(feature_extractor.arguments(given)),
         "evaluation": lambda: evaluation.measure(evaluation.arguments(given)),
         "freed_memory": lambda: freed_memory.measure(freed_memory.arguments(given)),
+        "small_maps": lambda: small_maps.measure(small_maps.arguments(given)),
         "heads": lambda: heads.measure(heads.arguments(given)),
         "segmentation": lambda: segmentation.measure(segmentation.arguments(given)),
         "whole_study": lambda: whole_study.measure(whole_study.arguments(given)),

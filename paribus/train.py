@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from paribus import (
     checkpoint,
     classifying,
+    depthwise,
     devices,
     durable,
     environment,
@@ -167,6 +168,8 @@ def prepare(
     model = devices.moved(network(recipe, len(pictures.images.classes), weights, run.seed), device)
     head = head_name(model)
     freezing.set_trainable(model, recipe.trainable, head)
+    if devices.kind(device) == devices.CPU:
+        depthwise.hasten(model)
     body, new = _groups(model, head)
     views = TrainingViews(pictures, recipe, run.seed, ranks)
     steps, learned = views.steps(), [pictures.items("train")[position] for position in views.positions]

@@ -147,6 +147,14 @@ def test_the_network_that_is_drawn_is_the_same_on_every_device(elsewhere):
     assert elsewhere.has(next(there.model.parameters())) and not elsewhere.has(next(here.model.parameters()))
 
 
+def test_depthwise_convolutions_are_hastened_on_processors_alone(elsewhere):
+    one = run(model="timm:tf_efficientnet_lite0", batch_norm="frozen")
+    for device, expected in (("cpu", True), ("cuda", False)):
+        network = prepare(one, Pictures(image_set()), None, device=device).model
+        found = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d) and m.groups > 1 and m.stride == (1, 1)]
+        assert found and all(("forward" in vars(m)) is expected for m in found)
+
+
 class Killed(BaseException):
     """Stands for a process that is no more."""
 
