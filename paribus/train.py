@@ -168,7 +168,7 @@ def prepare(
     model = devices.moved(network(recipe, len(pictures.images.classes), weights, run.seed), device)
     head = head_name(model)
     freezing.set_trainable(model, recipe.trainable, head)
-    if devices.kind(device) == devices.CPU:
+    if device == devices.CPU:
         depthwise.hasten(model)
     body, new = _groups(model, head)
     views = TrainingViews(pictures, recipe, run.seed, ranks)
