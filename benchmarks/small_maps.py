@@ -39,7 +39,7 @@ def epochs(settings: Measurement) -> Iterator[Measurement]:
     timed = {label: step(settings["hastened"]) for label, step in _steps(settings["short"]).items()}
     yield {}
     while True:
-        yield {label: _milliseconds(step, settings["times"]) for label, step in timed.items()}
+        yield {label: milliseconds(step, settings["times"]) for label, step in timed.items()}
 
 
 def _steps(short: bool) -> "dict[str, Callable[[bool], Callable[[], None]]]":
@@ -84,7 +84,7 @@ def _network(side: int, hastened: bool) -> "Callable[[], None]":
     return step
 
 
-def _milliseconds(step: "Callable[[], None]", count: int) -> float:
+def milliseconds(step: "Callable[[], object]", count: int) -> float:
     """Of one step, the mean of `count` after one that is not timed."""
     step()
     began = time.perf_counter()
@@ -93,25 +93,25 @@ def _milliseconds(step: "Callable[[], None]", count: int) -> float:
     return 1000 * (time.perf_counter() - began) / count
 
 
-def table(outcomes: Mapping[str, Outcome], repeats: int) -> Table:
-    """Rows: what is timed, milliseconds of both, and how many times as long torch's takes."""
-    plain, fast = (outcomes[name].measured for name in ("torch's", "hastened"))
+def both(name: str, title: str, outcomes: Mapping[str, Outcome], note: str) -> Table:
+    """Of two contestants that time the same things. Rows: what, the milliseconds of each, how many times faster."""
+    (first, plain), (second, fast) = outcomes.items()
     rows = []
-    for label in plain[0] if plain and fast else ():
-        theirs, ours = [m[label] for m in plain], [m[label] for m in fast]
+    for label in plain.measured[0] if plain.measured and fast.measured else ():
+        theirs, ours = ([m[label] for m in outcome.measured] for outcome in (plain, fast))
         rows.append((label, middle(theirs, 1), middle(ours, 1), times(ratio(theirs, ours))))
-    notes = [outcome.failed for outcome in outcomes.values() if outcome.failed]
-    notes.append(f"Milliseconds of a step of {BATCH}, forwards and backwards: median (lowest to highest) of {repeats}.")
-    columns = ("what", "torch's, ms", "hastened, ms", "faster by")
+    notes = [*(outcome.failed for outcome in outcomes.values() if outcome.failed), note]
     raw = {name: vars(outcome) for name, outcome in outcomes.items()}
-    return Table(NAME, "Depthwise convolutions on small maps", columns, tuple(rows), tuple(notes), raw)
+    return Table(name, title, ("what", f"{first}, ms", f"{second}, ms", "faster by"), tuple(rows), tuple(notes), raw)
 
 
 def measure(asked: Namespace) -> Table:
     """The benchmark."""
     settings = {"short": asked.short, "times": 1 if asked.short else 10}
     who = [Entry(n, f"{NAME}:epochs", settings | {"hastened": n == "hastened"}) for n in ("torch's", "hastened")]
-    return table(contest.contest(who, asked.repeats, asked.threads, asked.out / "logs" / NAME), asked.repeats)
+    found = contest.contest(who, asked.repeats, asked.threads, asked.out / "logs" / NAME)
+    note = f"Milliseconds of a step of {BATCH}, forwards and back: median (lowest to highest) of {asked.repeats}."
+    return both(NAME, "Depthwise convolutions on small maps", found, note)
 
 
 def arguments(given: list[str] | None = None) -> Namespace:

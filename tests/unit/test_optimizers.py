@@ -84,3 +84,21 @@ def test_clipping_outlives_a_resumed_state_and_parameters_without_gradient():
 def test_numbers_that_no_optimizer_can_use(argument, value):
     with pytest.raises(PartProblem, match=argument):
         completed(Part("sgd", {argument: value}), HOME)
+
+
+@pytest.mark.parametrize(
+    ("use", "kind"), [("sgd", torch.optim.SGD), ("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)]
+)
+def test_steps_are_fused_and_those_of_the_plain_optimizer(use, kind):
+    torch.manual_seed(0)
+    ours, theirs = ([torch.nn.Parameter(torch.arange(-2.0, 3.0))] for _ in range(2))
+    plain = {k: v for k, v in made(use, lr=0.1).defaults.items() if k in ("momentum", "weight_decay", "betas")}
+    fused = build(completed(Part(use, {"lr": 0.1}), HOME), HOME, ours, [])
+    steps = fused, kind(theirs, lr=0.1, fused=False, **plain)
+    for _ in range(3):
+        gradient = torch.randn(5)
+        for (parameter,), optimizer in zip((ours, theirs), steps, strict=True):
+            parameter.grad = gradient.clone()
+            optimizer.step()
+    assert fused.defaults["fused"]
+    torch.testing.assert_close(ours[0], theirs[0], rtol=1e-5, atol=1e-6)
