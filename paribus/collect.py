@@ -166,8 +166,11 @@ def _label(chain: dict[str, Any], name: str) -> str:
 
 
 def _short(value: Any) -> str:
+    """A value of a recipe in a few words; parts by their names."""
     if isinstance(value, dict) and "use" in value:
         return str(value["use"])
+    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        return " + ".join(map(_short, value))
     text = json.dumps(value) if not isinstance(value, str) else value
     return text if len(text) <= 60 else text[:57] + "..."
 

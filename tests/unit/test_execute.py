@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from tiny import BASELINE, contents
 
-from paribus import durable, running, train
+from paribus import collect, durable, running, train
 from paribus.errors import DataError, IntegrityError, MachineError, RunsFailed
 from paribus.execute import Place, bind, execute, missing, records
 from paribus.study import Study
@@ -246,6 +246,21 @@ def test_another_arm_on_other_data_moves_no_lock(tmp_path):
     before = locks(more)
     assert len(before) == 2 and "data.lock.json" in before
     assert before < locks({"most": {"data.n": 8}, **more})  # the new arm comes first, and is not held against `more`
+
+
+def test_an_arm_is_labelled_by_what_it_changes_and_parts_by_their_names(tmp_path, pictures):
+    crop, cutout = {"use": "random_resized_crop", "scale": [0.5, 1]}, {"use": "cutout", "side": 4}
+    arms = {
+        "rich": {"augment": [crop, "horizontal_flip", cutout]},
+        "close": {"augment.random_resized_crop.scale": [0.2, 1]},
+    }
+    bound = bind(study(arms=arms), Place.of(study(), tmp_path), {"pictures": pictures})
+    labels = {arm["name"]: arm["label"] for arm in collect.lock(bound)["arms"]}
+    assert labels == {
+        "baseline": "the baseline",
+        "rich": "augment = random_resized_crop + horizontal_flip + cutout",
+        "close": "augment.random_resized_crop.scale = [0.2, 1]",
+    }
 
 
 def test_data_outside_the_studys_folder_are_told_unless_the_command_line_named_them(tmp_path, pictures):
