@@ -285,7 +285,7 @@ class Frame:
     factor: float = 1.0
 
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 260, 132, 34, 18, 8, 6
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 260, 132, 40, 18, 8, 6
 
 
 Line = Sequence[tuple[float, float]]

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from paribus.report.figures import Span, tick_label
 
 Row = dict[str, Any]
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 260, 208, 34, 10, 8, 34
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 260, 208, 40, 10, 8, 34
 HIGHEST = 26  # pixels of the tallest bar of how many answers there are
 
 
