@@ -49,6 +49,6 @@ def sentence(document: dict[str, Any]) -> str:
     seeds = listed([str(seed) for seed in tune["seeds"]])
     word = "seed" if len(tune["seeds"]) == 1 else "seeds"
     return (
-        f"For every arm alike, {listed(grids)} was chosen beforehand by the mean score on the validation split, "
-        f"with {word} {seeds}, which were not scored."
+        f"For every arm alike, {listed(grids)} was chosen beforehand by the mean score on the validation split "
+        f"of runs with {word} {seeds}, which answer no question."
     )
