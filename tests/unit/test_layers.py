@@ -11,7 +11,7 @@ HOME = Path(__file__).parents[2] / "paribus"
 LAYERS = (  # a module may import only from the layers above its own; a folder counts as one module
     "errors faultpoints memory stopping",
     "devices predictions questions parts seeding images durable naming patterns strictjson regular yamlfile heads "
-    "faces labels written autoaugment stats ratios picks ranking backbones fcn",
+    "faces labels written autoaugment stats ratios picks ranking backbones fcn depthwise",
     "environment confusion counting maskfile streets zoo sheets sealed tensorfile locks",
     "metrics datasets weights freezing folding plans inputs losses models optimizers schedules transforms states room "
     "ranks",
