@@ -17,6 +17,7 @@ from benchmarks import (
     photographs,
     scaling,
     segmentation,
+    small_maps,
     street_scenes,
     tables,
     whole_study,
@@ -309,3 +310,15 @@ def _loop(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: object) -> 
     (home / "torch.py").write_text("def set_num_threads(n): pass\ndef manual_seed(n): pass\n")  # the real one is slow
     monkeypatch.setattr(contest, "HERE", home)
     return Entry("one", "counting_loop", dict(settings), Path(sys.executable))
+
+
+def test_two_who_time_the_same_things_are_compared_line_by_line():
+    outcomes = {
+        "plain": Outcome([{"a step": 20.0, "a layer": 3.0}, {"a step": 30.0, "a layer": 3.0}]),
+        "fast": Outcome([{"a step": 10.0, "a layer": 6.0}, {"a step": 10.0, "a layer": 6.0}]),
+    }
+    found = small_maps.both("n", "t", outcomes, "two times")
+    assert found.columns == ("what", "plain, ms", "fast, ms", "faster by")
+    assert [(row[0], row[-1]) for row in found.rows] == [("a step", "2.50 x"), ("a layer", "0.50 x")]
+    broken = small_maps.both("n", "t", outcomes | {"fast": Outcome(failed="it broke")}, "two times")
+    assert broken.rows == () and broken.notes == ("it broke", "two times")
