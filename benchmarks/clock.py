@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import contest, ours
-from benchmarks.tables import Table, middle
+from benchmarks.tables import Table, middle, publish
 
 NAME = "clock"
 STUDY = Path(__file__).parent.parent / "paribus" / "studies" / "demo.yaml"
@@ -110,13 +110,5 @@ def arguments(given: list[str] | None = None) -> Namespace:
     return contest.options("Commands, contrasts and reports: what waits for no training.").parse_args(given)
 
 
-def main() -> None:
-    """Measure, print and write."""
-    asked = arguments(sys.argv[1:])
-    found = measure(asked).marked(asked.short)
-    found.write(asked.out)
-    print(found.markdown())
-
-
 if __name__ == "__main__":
-    main()
+    publish(measure, arguments())

@@ -7,7 +7,6 @@ Training and validation of one epoch after the other: EfficientNet-Lite0, all la
 and FCN-8s on images of CamVid (drawn streets where it is not there); in bf16 too where the processor computes in it.
 """
 
-import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import contest, ours, photographs, street_scenes
 from benchmarks.contest import Entry, Outcome
-from benchmarks.tables import Table, middle
+from benchmarks.tables import Table, middle, publish
 from paribus.environment import emulates_bf16
 
 NAME = "evaluation"
@@ -75,13 +74,5 @@ def arguments(given: list[str] | None = None) -> Namespace:
     return parser.parse_args(given)
 
 
-def main() -> None:
-    """Measure, print and write."""
-    asked = arguments(sys.argv[1:])
-    found = measure(asked).marked(asked.short)
-    found.write(asked.out)
-    print(found.markdown())
-
-
 if __name__ == "__main__":
-    main()
+    publish(measure, arguments())

@@ -7,7 +7,6 @@ Smiles data, 96 px. Paribus draws 4 views an image in advance, or afresh in ever
 run a seed, which is extrapolated from its measured epochs; plain PyTorch computes the features of 4 views once.
 """
 
-import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from typing import Any
 
 from benchmarks import contest, ours, photographs
 from benchmarks.contest import Entry, Outcome
-from benchmarks.tables import MISSING, Table, middle, ratio, times, verdict
+from benchmarks.tables import MISSING, Table, middle, publish, ratio, times, verdict
 from paribus.contrasts import Contrast
 
 VIEWS = 4
@@ -127,14 +126,6 @@ def arguments(given: list[str] | None = None) -> Namespace:
     return parser.parse_args(given)
 
 
-def main() -> None:
-    """Measure, print and write."""
-    asked = arguments(sys.argv[1:])
-    found = measure(asked).marked(asked.short)
-    found.write(asked.out)
-    print(found.markdown())
-
-
 def _ours(studies: list[dict[str, Any]], data: Path, kept: Path) -> dict[str, Any]:
     return {"studies": studies, "data": {"smiles": str(data)}, "keep": str(kept)}
 
@@ -144,4 +135,4 @@ def _files(folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    main()
+    publish(measure, arguments())

@@ -7,7 +7,6 @@
 tf_efficientnet_lite0, all layers, batches of 32, photographs of ants and bees, the loops in turn on the same images.
 """
 
-import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from typing import Any
 
 from benchmarks import contest, ours, peers, photographs
 from benchmarks.contest import Entry, Outcome
-from benchmarks.tables import MISSING, Table, middle, ratio, times, verdict
+from benchmarks.tables import MISSING, Table, middle, publish, ratio, times, verdict
 
 BATCH = 32
 SIZES = (224, 112)
@@ -139,14 +138,6 @@ def arguments(given: list[str] | None = None) -> Namespace:
     return parser.parse_args(given)
 
 
-def main() -> None:
-    """Measure, print and write."""
-    asked = arguments(sys.argv[1:])
-    found = (measure_profile(asked) if asked.profile else measure(asked)).marked(asked.short)
-    found.write(asked.out)
-    print(found.markdown())
-
-
 def _ours(name: str, precision: str, data: Path, size: int, reduced: bool) -> Entry:
     settings: dict[str, Any] = {
         "study": ours.fine_tuning_study(size, BATCH, precision, round(size * SHORTER) if reduced else None),
@@ -178,4 +169,5 @@ def _remarks(size: int, outcomes: Mapping[str, Outcome]) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    asked = arguments()
+    publish(measure_profile if asked.profile else measure, asked)

@@ -7,14 +7,17 @@ EfficientNet-Lite0, all layers, batches of 32 images of 96 pixels that lie in me
 """
 
 import resource
-import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 
+import torch
+
 from benchmarks import contest
 from benchmarks.contest import Entry, Measurement, Outcome
-from benchmarks.tables import Table, middle, ratio, times
+from benchmarks.steps import training_step
+from benchmarks.tables import Table, middle, publish, ratio, times
+from paribus import memory
 
 NAME = "freed_memory"
 BATCH, STEPS = 32, 10
@@ -22,30 +25,17 @@ BATCH, STEPS = 32, 10
 
 def epochs(settings: Measurement) -> Iterator[Measurement]:
     """In a process of its own: ready, then steps and what they cost."""
-    import timm
-    import torch
-
-    from paribus import memory
-
     if settings["kept"]:
         assert memory.keep_freed(), "this C library has no such settings"
     torch.manual_seed(0)
-    network = timm.create_model("tf_efficientnet_lite0", num_classes=2).to(memory_format=torch.channels_last).train()
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
-    images = torch.randn(BATCH, 3, settings["side"], settings["side"]).to(memory_format=torch.channels_last)
-    labels = torch.randint(2, (BATCH,))
-
-    def steps(count: int) -> None:
-        for _ in range(count):
-            optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(network(images), labels).backward()
-            optimizer.step()
-
-    steps(3)
+    step = training_step(settings["side"], BATCH)
+    for _ in range(3):
+        step()
     yield {}
     while True:
         faults, began = resource.getrusage(resource.RUSAGE_SELF).ru_minflt, time.perf_counter()
-        steps(settings["steps"])
+        for _ in range(settings["steps"]):
+            step()
         seconds = time.perf_counter() - began
         yield {"seconds": seconds, "faults": resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults}
 
@@ -76,13 +66,5 @@ def arguments(given: list[str] | None = None) -> Namespace:
     return contest.options("Steps with freed memory kept, or given back.").parse_args(given)
 
 
-def main() -> None:
-    """Measure, print and write."""
-    asked = arguments(sys.argv[1:])
-    found = measure(asked).marked(asked.short)
-    found.write(asked.out)
-    print(found.markdown())
-
-
 if __name__ == "__main__":
-    main()
+    publish(measure, arguments())

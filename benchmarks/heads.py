@@ -7,7 +7,6 @@ Each seed has its own order and its own weights either way: 25 epochs of AdamW o
 of 32.
 """
 
-import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from benchmarks import contest
-from benchmarks.tables import Table, middle, ratio, times
+from benchmarks.tables import Table, middle, publish, ratio, times
 
 NAME = "heads"
 SEEDS, CLASSES, BATCH, RATE = 5, 2, 32, 5e-3
@@ -76,13 +75,5 @@ def arguments(given: list[str] | None = None) -> Namespace:
     return contest.options("Heads of several seeds, apart or together.").parse_args(given)
 
 
-def main() -> None:
-    """Measure, print and write."""
-    asked = arguments(sys.argv[1:])
-    found = measure(asked).marked(asked.short)
-    found.write(asked.out)
-    print(found.markdown())
-
-
 if __name__ == "__main__":
-    main()
+    publish(measure, arguments())

@@ -7,7 +7,6 @@ Generated faces and a small network, so that the study's own work shows and not 
 its parts cost lies on a straight line above a fixed cost.
 """
 
-import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -15,7 +14,7 @@ from typing import Any
 
 from benchmarks import contest, ours
 from benchmarks.contest import Entry, Outcome
-from benchmarks.tables import Table, line, middle
+from benchmarks.tables import Table, line, middle, publish
 
 NAME = "scaling"
 IMAGES, EPOCHS = 250, 2
@@ -84,14 +83,6 @@ def arguments(given: list[str] | None = None) -> Namespace:
     return contest.options("Scaling: seconds against images, arms and seeds; memory against runs.").parse_args(given)
 
 
-def main() -> None:
-    """Measure, print and write."""
-    asked = arguments(sys.argv[1:])
-    found = measure(asked).marked(asked.short)
-    found.write(asked.out)
-    print(found.markdown())
-
-
 def _peak(runs: int, images: int, asked: Namespace) -> float:
     """The peak memory in MB of a process of its own that trains so many runs."""
     settings = {"studies": [study("seeds", runs, images, 1)], "data": {}}
@@ -107,4 +98,4 @@ def _complain(outcome: Outcome) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    publish(measure, arguments())

@@ -7,7 +7,6 @@ FCN-8s on tf_efficientnet_lite0 at 240 x 320 pixels, all layers, batches of 8, i
 is not there), the loops in turn on the same images.
 """
 
-import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from pathlib import Path
 from benchmarks import contest, ours, street_scenes
 from benchmarks.contest import Entry, Outcome
 from benchmarks.fine_tuning import BF16, FLOAT32, LIMITS, speed
-from benchmarks.tables import MISSING, Table, middle, ratio, times, verdict
+from benchmarks.tables import MISSING, Table, middle, publish, ratio, times, verdict
 
 BATCH = 8
 SIZE = (240, 320)
@@ -77,13 +76,5 @@ def arguments(given: list[str] | None = None) -> Namespace:
     return parser.parse_args(given)
 
 
-def main() -> None:
-    """Measure, print and write."""
-    asked = arguments(sys.argv[1:])
-    found = measure(asked).marked(asked.short)
-    found.write(asked.out)
-    print(found.markdown())
-
-
 if __name__ == "__main__":
-    main()
+    publish(measure, arguments())

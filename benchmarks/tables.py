@@ -1,6 +1,7 @@
 """Tables of ratios: from measurements to markdown and JSON."""
 
 import json
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +42,13 @@ class Table:
         (folder / f"{self.name}.md").write_text(self.markdown(), encoding="utf-8")
         stored = {"title": self.title, "environment": environment.full(), "raw": self.raw}
         (folder / f"{self.name}.json").write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+
+
+def publish(measure: Callable[[Namespace], Table], asked: Namespace) -> None:
+    """Measure what the command line asked for, write the table and print it."""
+    found = measure(asked).marked(asked.short)
+    found.write(asked.out)
+    print(found.markdown())
 
 
 def ratio(above: Sequence[float], below: Sequence[float]) -> float | None:

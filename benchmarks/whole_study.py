@@ -8,7 +8,6 @@ Arms of one kind (same network, same layers learning) cost the same: one of each
 Paribus trains one whole run of it, checkpoints and evidence included; the tutorial's loop is timed epoch by epoch.
 """
 
-import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from typing import Any
 
 from benchmarks import contest, ours, photographs
 from benchmarks.contest import Entry, Outcome
-from benchmarks.tables import Table, middle, ratio, times, verdict
+from benchmarks.tables import Table, middle, publish, ratio, times, verdict
 
 STUDY = Path(__file__).parent.parent / "studies" / "smiles.yaml"
 NAME = "whole_study"
@@ -121,17 +120,9 @@ def arguments(given: list[str] | None = None) -> Namespace:
     return parser.parse_args(given)
 
 
-def main() -> None:
-    """Measure, print and write."""
-    asked = arguments(sys.argv[1:])
-    found = measure(asked).marked(asked.short)
-    found.write(asked.out)
-    print(found.markdown())
-
-
 def _faster(mine: list[float], theirs: list[float]) -> float | None:
     return ratio(theirs, [median(mine)] * len(theirs)) if mine else None
 
 
 if __name__ == "__main__":
-    main()
+    publish(measure, arguments())

@@ -17,7 +17,7 @@ from benchmarks import (
     photographs,
     scaling,
     segmentation,
-    small_maps,
+    steps,
     street_scenes,
     tables,
     whole_study,
@@ -317,8 +317,8 @@ def test_two_who_time_the_same_things_are_compared_line_by_line():
         "plain": Outcome([{"a step": 20.0, "a layer": 3.0}, {"a step": 30.0, "a layer": 3.0}]),
         "fast": Outcome([{"a step": 10.0, "a layer": 6.0}, {"a step": 10.0, "a layer": 6.0}]),
     }
-    found = small_maps.both("n", "t", outcomes, "two times")
+    found = steps.both("n", "t", outcomes, "two times")
     assert found.columns == ("what", "plain, ms", "fast, ms", "faster by")
     assert [(row[0], row[-1]) for row in found.rows] == [("a step", "2.50 x"), ("a layer", "0.50 x")]
-    broken = small_maps.both("n", "t", outcomes | {"fast": Outcome(failed="it broke")}, "two times")
+    broken = steps.both("n", "t", outcomes | {"fast": Outcome(failed="it broke")}, "two times")
     assert broken.rows == () and broken.notes == ("it broke", "two times")
